@@ -173,7 +173,7 @@ _PAPER_DECODER = DecoderConfig(dim=256, layers=4, heads=4, points=4, ffn_dim=512
 PRESETS: dict[str, Config] = {
     "paper": Config((480, 640), _DINOV2_L, _swin(128, (2, 2, 18, 2), 4), 50, 384, 2, 1, _PAPER_DECODER),
     "base": Config((480, 640), _DINOV2_B, _swin(96, (2, 2, 18, 2), 3), 50, 384, 2, 1, _PAPER_DECODER),
-    "small": Config((480, 640), _DINOV2_S, _swin(96, (2, 2, 6, 2), 3), 50, 384, 2, 1, _PAPER_DECODER),
+    "small": Config((480, 640), _DINOV2_S, _swin(96, (2, 2, 6, 2), 3), 50, 256, 2, 1, _PAPER_DECODER),
     # For phones: at ¼ resolution the decoder, not the ViT, is what costs, so it is half as wide and half as deep.
     "edge": Config(
         (288, 384),

@@ -52,7 +52,8 @@ class WEDepth(nn.Module):
 def build(config: Config, seed: int = 0) -> WEDepth:
     """An untrained network in eval mode whose weights, VFM included, come from `seed` alone.
 
-    The heads start near 2.7 m, so that what an untrained network gives is at least a depth.
+    Convolutions behind the encoder keep the scale of what they are given, and the heads start near 2.7 m: what an
+    untrained network gives is at least a depth that varies with the image, so that parity has something to hold.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -60,6 +61,14 @@ def build(config: Config, seed: int = 0) -> WEDepth:
         vfm = network.prompted.vfm
         for table in (vfm.cls_token, vfm.pos_embed):
             nn.init.trunc_normal_(table, std=0.02)
+        for part in (network.fuse, network.decoder, network.heads):
+            part.apply(_keep_scale)
     for head in network.heads.heads:
+        head.layers[-1].weight.data.mul_(0.5)
         nn.init.constant_(head.layers[-1].bias, math.log(2.7))
     return network.eval()
+
+
+def _keep_scale(module: nn.Module) -> None:
+    if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
+        nn.init.kaiming_normal_(module.weight, nonlinearity="linear")
