@@ -1,6 +1,7 @@
 """WEDepth (arXiv 2511.08036): the whole network."""
 
 import math
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -20,12 +21,26 @@ STD = (0.229, 0.224, 0.225)
 MIN_SIDE = 28
 
 
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """Where a network's weights come from, in words that may stand beside its numbers."""
+
+    source: str
+    """The checkpoint's path, or the preset's name."""
+    trained: bool
+    weights: str
+    """One phrase, such as "untrained: adapters from seed 0"."""
+    vfm: str
+    """One phrase, such as "vit_small_patch14_dinov2.lvd142m"."""
+
+
 class WEDepth(nn.Module):
     """Metric depth in metres [B,1,H,W] from a normalised RGB image [B,3,H,W] of any size from 28×28 pixels up."""
 
     def __init__(self, config: Config) -> None:
         super().__init__()
         self.config = config
+        self.provenance = Provenance("", trained=False, weights="untrained: random", vfm="random")
         dim = config.prompt_dim
         self.encoder, channels = build_encoder(config.encoder)
         self.split = Split(channels, dim)

@@ -1,0 +1,190 @@
+"""Checkpoints in and out: presets, our safetensors (whole or adapters only) and the authors' `.pth`."""
+
+import dataclasses
+import json
+import os
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from wedepth import vfm_weights
+from wedepth.authors import from_authors
+from wedepth.config import PRESETS, Config, preset
+from wedepth.errors import WedepthError
+from wedepth.network import Provenance, WEDepth, build
+
+SCHEMA = 1
+SEED = 0
+RANDOM_VFM = "random"
+_VFM = "prompted.vfm."
+
+
+def load(
+    source: str | Path,
+    *,
+    config: str | Path | Config | None = None,
+    vfm: str | Path | None = None,
+    say: Callable[[str], None] = lambda line: print(line, file=sys.stderr),
+) -> WEDepth:
+    """The network of a preset's name or a checkpoint file, in eval mode.
+
+    A preset has the real frozen VFM and untrained adapters from a fixed seed. A `.safetensors` file carries its
+    config; any other file is read as the authors' pickle (`weights_only`) and needs `config`. `vfm` is a file with
+    the frozen VFM's weights, or "random". Raises WedepthError on anything that does not fit, naming it.
+    """
+    if str(source) in PRESETS and config is None:
+        return _untrained(str(source), vfm, say)
+    path = Path(source)
+    if not path.is_file():
+        hint = "" if path.suffix else f" The presets are {', '.join(PRESETS)}."
+        raise WedepthError(f"There is no checkpoint {source}.{hint}")
+    if path.suffix == ".safetensors":
+        return _load_ours(path, vfm, say)
+    if config is None:
+        raise WedepthError(f"{path.name} does not carry its config: name a JSON file with --config.")
+    return _load_authors(path, config if isinstance(config, Config) else Config.read(Path(config)))
+
+
+def save_whole(network: WEDepth, path: Path) -> None:
+    """Write every weight, the frozen VFM's too, with the config, as safetensors."""
+    _save(network, path, network.state_dict(), vfm=None)
+
+
+def save_adapters(network: WEDepth, path: Path) -> None:
+    """Write everything but the frozen VFM, which is named and hashed in the file and resolved at load."""
+    known = vfm_weights.known_vfm(network.config.vfm)
+    state = {name: tensor for name, tensor in network.state_dict().items() if not name.startswith(_VFM)}
+    identity = {
+        "name": known.timm_name if known else "random",
+        "sha256": vfm_weights.tensor_hash(network.prompted.vfm.state_dict()),
+    }
+    _save(network, path, state, vfm=identity)
+
+
+def network_hash(network: WEDepth) -> str:
+    """SHA-256 of every weight: two networks of one hash compute the same, whatever file they came from."""
+    floats = {name: tensor for name, tensor in network.state_dict().items() if tensor.is_floating_point()}
+    return vfm_weights.tensor_hash(floats)
+
+
+def _save(network: WEDepth, path: Path, state: Mapping[str, Tensor], vfm: dict[str, str] | None) -> None:
+    header = {
+        "schema": SCHEMA,
+        "config": network.config.to_dict(),
+        "trained": network.provenance.trained,
+        "vfm": vfm,
+    }
+    beside = path.with_name(f"{path.name}.{os.getpid()}.partial")
+    try:
+        save_file({n: t.contiguous() for n, t in state.items()}, beside, metadata={"wedepth": json.dumps(header)})
+        beside.replace(path)
+    except (OSError, SafetensorError) as error:
+        raise WedepthError(f"Cannot write {path}: {error}.") from None
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def _untrained(name: str, vfm: str | Path | None, say: Callable[[str], None]) -> WEDepth:
+    network = build(preset(name), SEED)
+    words = f"random, from seed {SEED}"
+    known = vfm_weights.known_vfm(network.config.vfm)
+    if vfm != RANDOM_VFM and (known or vfm is not None):
+        words = _resolve_vfm(network, vfm, None, say)
+    network.provenance = Provenance(name, False, f"untrained: adapters from seed {SEED}", words)
+    return network
+
+
+def _resolve_vfm(network: WEDepth, vfm: str | Path | None, sha256: str | None, say: Callable[[str], None]) -> str:
+    """Load the frozen VFM; returns the words that name it."""
+    config = network.config.vfm
+    state, source = vfm_weights.resolve(config, path=Path(vfm) if vfm else None, sha256=sha256, say=say)
+    vfm_weights.load_vfm(network.prompted.vfm, state)
+    known = vfm_weights.known_vfm(config)
+    return f"{known.timm_name if known else 'VFM'} ({vfm_weights.tensor_hash(state)[:12]}, from {source})"
+
+
+def _load_ours(path: Path, vfm: str | Path | None, say: Callable[[str], None]) -> WEDepth:
+    try:
+        with safe_open(path, framework="pt") as file:
+            header = json.loads((file.metadata() or {})["wedepth"])
+        state = load_file(path)
+    except (KeyError, json.JSONDecodeError):
+        raise WedepthError(f"{path.name} is not a checkpoint of wedepth: it carries no config.") from None
+    except (SafetensorError, OSError) as error:
+        raise WedepthError(f"Cannot read the checkpoint {path.name}: {error}.") from None
+    if not isinstance(header, dict) or header.get("schema") != SCHEMA:
+        raise WedepthError(f"{path.name} is of another version of wedepth; this one reads schema {SCHEMA}.")
+    network = _empty(Config.from_dict(header.get("config")))
+    identity = header.get("vfm")
+    words = "in the checkpoint"
+    if identity is not None:
+        words = _fill_vfm(network, identity, vfm, say)
+        state |= {f"{_VFM}{name}": tensor for name, tensor in network.prompted.vfm.state_dict().items()}
+    _fill(network, {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in state.items()}, [], path)
+    trained = bool(header.get("trained"))
+    network.provenance = Provenance(str(path), trained, "trained" if trained else "untrained", words)
+    return network
+
+
+def _fill_vfm(network: WEDepth, identity: Any, vfm: str | Path | None, say: Callable[[str], None]) -> str:
+    if vfm == RANDOM_VFM or (identity["name"] == "random" and vfm is None):
+        random = build(network.config, SEED).prompted.vfm.state_dict()
+        if vfm_weights.tensor_hash(random) != identity["sha256"]:
+            raise WedepthError("This checkpoint was made with another VFM than the random one of the fixed seed.")
+        network.prompted.vfm.load_state_dict(random)
+        return f"random, from seed {SEED}"
+    return _resolve_vfm(network, vfm, identity["sha256"], say)
+
+
+def _load_authors(path: Path, config: Config) -> WEDepth:
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:
+        reason = str(error).splitlines()[0].rstrip(".") if str(error) else type(error).__name__
+        raise WedepthError(f"Cannot read the checkpoint {path.name} as a plain table of tensors: {reason}.") from None
+    if not isinstance(state, Mapping) or not all(isinstance(t, Tensor) for t in state.values()):
+        raise WedepthError(f"{path.name} holds no plain table of tensors, as torch.save(model.state_dict()) writes it.")
+    network = _empty(config)
+    ours, extra = from_authors(dict(state), iter(network.state_dict()))
+    _fill(network, ours, extra, path)
+    network.provenance = Provenance(str(path), True, "trained, as the file has it", "in the checkpoint")
+    return network
+
+
+def _empty(config: Config) -> WEDepth:
+    return WEDepth(config).eval()
+
+
+def _fill(network: WEDepth, state: dict[str, Tensor], extra: list[str], path: Path) -> None:
+    """Load `state` and refuse, by name, whatever is missing, unknown, of another shape or not a number."""
+    own = network.state_dict()
+    faults = {
+        "lacks": [name for name in own if name not in state],
+        "has unknown": extra + [name for name in state if name not in own],
+        "has the wrong shape for": [n for n in own if n in state and state[n].shape != own[n].shape],
+        "has NaN or infinity in": [n for n, t in state.items() if t.is_floating_point() and not t.isfinite().all()],
+    }
+    said = [f"{verb} {_some(names)}" for verb, names in faults.items() if names]
+    if said:
+        raise WedepthError(f"{path.name} does not fit its config: it {'; it '.join(said)}.")
+    network.load_state_dict(state)
+
+
+def _some(names: list[str], most: int = 4) -> str:
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
+
+
+def describe(network: WEDepth) -> dict[str, Any]:
+    """The network's provenance and hashes as plain JSON types, for manifests and reports."""
+    return {
+        **dataclasses.asdict(network.provenance),
+        "sha256": network_hash(network),
+        "vfm_sha256": vfm_weights.tensor_hash(network.prompted.vfm.state_dict()),
+    }
