@@ -1,0 +1,251 @@
+"""From values and views to operators: the small vocabulary that the lowerings of ONNX ops are written in."""
+
+import math
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from export.tflite.file import TfliteFile
+from export.tflite.view import Groups, View, fresh, regrouped, reshaped, runs, sizes, with_axis_alone
+
+Array = NDArray[Any]
+Value = View | Array
+
+
+class Emitter:
+    """Appends operators to a file. A `Value` is a view of a tensor, or an array: a constant not yet written.
+
+    `name` is what the tensors of the ONNX node at work are called.
+    """
+
+    def __init__(self, file: TfliteFile) -> None:
+        self.file = file
+        self.name = ""
+        self._moved: dict[tuple[int, tuple[int, ...], Groups], View] = {}
+
+    def constant(self, array: Array) -> View:
+        """A constant as a tensor, its axes in order."""
+        return fresh(self.file.constant(array, f"{self.name}/constant"), array.shape)
+
+    def view(self, value: Value) -> View:
+        """The value as a tensor in any case."""
+        return value if isinstance(value, View) else self.constant(value)
+
+    def op(self, kind: str, inputs: list[int], shape: tuple[int, ...], dtype: Any = np.float32, **fields: Any) -> int:
+        """One operator with one output of a stored shape; the output's tensor."""
+        output = self.file.tensor(shape, self.name, dtype)
+        self.file.operator(kind, inputs, [output], **fields)
+        return output
+
+    def ints(self, numbers: list[int] | tuple[int, ...]) -> int:
+        """A constant int32 vector: axes, shapes, paddings."""
+        return self.file.constant(np.array(numbers, np.int32), "ints")
+
+    # --- arranging ---
+
+    def arrange(self, view: View, groups: Groups) -> View:
+        """The same value with its factors in memory group after group, each group one stored axis."""
+        stored = sizes(view, groups)
+        order = [i for group in groups for i in group]
+        if order == sorted(order):
+            return view if stored == view.stored else regrouped(view, self._reshape(view.tensor, stored), groups)
+        key = (view.tensor, view.factors, groups)
+        if key not in self._moved:
+            self._moved[key] = View(self._transpose(view, groups), stored, (), ())
+        return regrouped(view, self._moved[key].tensor, groups)
+
+    def dense(self, view: View, order: list[int] | None = None) -> View:
+        """The value with stored axis k its axis order[k] (by default in their own order)."""
+        return self.arrange(view, tuple(view.axes[i] for i in order or range(len(view.axes))))
+
+    def _reshape(self, tensor: int, stored: tuple[int, ...]) -> int:
+        return self.op("RESHAPE", [tensor, self.ints(stored)], stored, newShape=list(stored))
+
+    def _transpose(self, view: View, groups: Groups) -> int:
+        """Move memory with a TRANSPOSE of the fewest axes, and reshapes about it only where the shapes ask for them."""
+        moved = runs(groups)
+        kept = sorted(moved)
+        target = sizes(view, groups)
+        whole = [size for size in target if size > 1] == list(sizes(view, tuple(moved)))
+        units = sum(size == 1 for size in target) if whole else 0
+        before = sizes(view, tuple(kept))
+        source = view.stored if [n for n in view.stored if n > 1] == list(before) else None
+        if source is None or (whole and source.count(1) != units):
+            source = (1,) * units + before
+        place = [k for k, n in enumerate(source) if n > 1]
+        spare = [k for k, n in enumerate(source) if n == 1]
+        order = [place[kept.index(run)] for run in moved]
+        if whole:
+            order = [spare.pop(0) if size == 1 else order.pop(0) for size in target]
+        else:
+            order = spare + order
+        tensor = view.tensor if source == view.stored else self._reshape(view.tensor, source)
+        result = tuple(source[k] for k in order)
+        tensor = self.op("TRANSPOSE", [tensor, self.ints(order)], result)
+        return tensor if result == target else self._reshape(tensor, target)
+
+    def reshape(self, value: Value, shape: tuple[int, ...]) -> Value:
+        """Free wherever the new axes cut no factor across; else one RESHAPE, after a TRANSPOSE if need be."""
+        if not isinstance(value, View):
+            return value.reshape(shape)
+        result = reshaped(value, shape)
+        return result or fresh(self._reshape(self.dense(value).tensor, shape), shape)
+
+    def alone(self, view: View, axis: int) -> tuple[View, int]:
+        """The value with `axis` as one stored axis of its own, and that axis's place."""
+        groups, place = with_axis_alone(view, axis % len(view.axes))
+        return self.arrange(view, groups), place
+
+    def last(self, view: View, axis: int) -> View:
+        """The value with `axis` as its last stored axis, the others as they lie."""
+        axis %= len(view.axes)
+        groups, place = with_axis_alone(view, axis)
+        if place != len(groups) - 1:
+            groups = (*groups[:place], *groups[place + 1 :], groups[place])
+        return self.arrange(view, groups)
+
+    def resized(self, view: View, tensor: int, axis: int, place: int, size: int) -> View:
+        """The view of `tensor`, which is like `view` but for stored axis `place`, all of `axis`, now of `size`."""
+        groups = view.groups
+        at = sum(len(g) for g in groups[:place])
+        gone, new = len(groups[place]), int(size > 1)
+        factors = (*view.factors[:at], *([size] if new else []), *view.factors[at + gone :])
+        axes = [tuple(i if i < at else i - gone + new for i in a) for a in view.axes]
+        axes[axis % len(axes)] = (at,) if new else ()
+        return View(tensor, (*view.stored[:place], size, *view.stored[place + 1 :]), factors, tuple(axes))
+
+    # --- arithmetic ---
+
+    def unary(self, kind: str, view: View, **fields: Any) -> View:
+        """An operator on every element, wherever it lies."""
+        return replace(view, tensor=self.op(kind, [view.tensor], view.stored, **fields))
+
+    def binary(self, kind: str, a: Value, b: Value) -> View:
+        """An operator on pairs of elements, broadcast as numpy and ONNX do."""
+        a, b = self.aligned(a, b)
+        stored = np.broadcast_shapes(a.stored, b.stored)
+        like = a if math.prod(a.stored) == math.prod(stored) else b
+        tensor = self.op(kind, [a.tensor, b.tensor], stored)
+        if math.prod(like.stored) != math.prod(stored):
+            return fresh(tensor, stored)  # both are broadcast, so `aligned` made them dense
+        return replace(like, tensor=tensor, stored=stored)
+
+    def add(self, a: Value, b: Value) -> View:
+        """a + b."""
+        return self.binary("ADD", a, b)
+
+    def mul(self, a: Value, b: Value) -> View:
+        """a · b."""
+        return self.binary("MUL", a, b)
+
+    def reduce(self, kind: str, view: View, axes: list[int], keep: bool) -> View:
+        """MEAN, SUM or REDUCE_MAX over axes of the value."""
+        axes = [a % len(view.axes) for a in axes]
+        gone = {i for a in axes for i in view.axes[a]}
+        groups: list[tuple[int, ...]] = []
+        for group in view.groups:
+            split: list[tuple[int, ...]] = [()]
+            for i in group:
+                if split[-1] and (i in gone) != (split[-1][-1] in gone):
+                    split.append(())
+                split[-1] = (*split[-1], i)
+            groups += split
+        view = self.arrange(view, tuple(groups))
+        gone = {i for a in axes for i in view.axes[a]}
+        places = [k for k, g in enumerate(view.groups) if g and g[0] in gone]
+        if places:
+            stored = tuple(1 if k in places else n for k, n in enumerate(view.stored))
+            tensor = self.op(kind, [view.tensor, self.ints(places)], stored, keepDims=True)
+        else:
+            stored, tensor = view.stored, view.tensor
+        kept = [i for i in range(len(view.factors)) if i not in gone]
+        left = [() if a in axes else tuple(kept.index(i) for i in axis) for a, axis in enumerate(view.axes)]
+        if not keep:
+            left = [axis for a, axis in enumerate(left) if a not in axes]
+        return View(tensor, stored, tuple(view.factors[i] for i in kept), tuple(left))
+
+    # --- making two values agree ---
+
+    def aligned(self, a: Value, b: Value) -> tuple[View, View]:
+        """Both as tensors whose stored shapes broadcast against each other as the values' shapes do."""
+        rank = max(len(a.shape) if not isinstance(a, View) else len(a.axes), _rank(b))
+        a, b = self._padded(a, rank), self._padded(b, rank)
+        whole = math.prod(np.broadcast_shapes(a.shape, b.shape))
+        if isinstance(a, View) and math.prod(a.shape) == whole:
+            return self._to_match(a, b)
+        if isinstance(b, View) and math.prod(b.shape) == whole:
+            return self._to_match(b, a)[::-1]
+        return self.dense(self.view(a)), self.dense(self.view(b))
+
+    def _padded(self, value: Value, rank: int) -> Value:
+        missing = rank - _rank(value)
+        if isinstance(value, View):
+            return replace(value, axes=((),) * missing + value.axes)
+        return value.reshape((1,) * missing + value.shape)
+
+    def _to_match(self, full: View, other: Value) -> tuple[View, View]:
+        """`other`, some of whose axes may be of size 1, laid out as `full` is; `full` only reshaped where it must."""
+        if not isinstance(other, View):
+            return self._constant_to_match(full, other)
+        full, other = self.same_factors(full, other)
+        partner = {i: j for a, b in zip(full.axes, other.axes, strict=True) for i, j in zip(a, b, strict=False)}
+        groups: list[tuple[int, ...]] = []
+        for group in full.groups:
+            split: list[tuple[int, ...]] = [()]
+            for i in group:
+                if split[-1] and (i in partner) != (split[-1][-1] in partner):
+                    split.append(())
+                split[-1] = (*split[-1], i)
+            groups += split
+        other = self.arrange(other, tuple(tuple(partner[i] for i in g if i in partner) for g in groups))
+        return self.arrange(full, tuple(groups)), other
+
+    def _constant_to_match(self, full: View, other: Array) -> tuple[View, View]:
+        """A constant costs nothing to rearrange: it takes the stored shape, with 1 where it is broadcast."""
+        pieces: list[int] = []
+        place: list[int] = []
+        for axis, size in zip(full.axes, other.shape, strict=True):
+            place += axis
+            pieces += [full.factors[i] if size > 1 else 1 for i in axis]
+        laid = other.reshape(pieces).transpose([place.index(i) for i in range(len(full.factors))])
+        groups: list[tuple[int, ...]] = []
+        for group in full.groups:
+            split: list[tuple[int, ...]] = [()]
+            for i in group:
+                if split[-1] and (laid.shape[i] > 1) != (laid.shape[split[-1][-1]] > 1):
+                    split.append(())
+                split[-1] = (*split[-1], i)
+            groups += split
+        laid = laid.reshape([math.prod(laid.shape[i] for i in group) for group in groups])
+        while laid.ndim > 1 and laid.shape[0] == 1:
+            laid = laid[0]
+        return self.arrange(full, tuple(groups)), self.constant(laid)
+
+    def same_factors(self, a: View, b: View) -> tuple[View, View]:
+        """Both with the same factors in every axis that both have (size above 1)."""
+        for axis in range(len(a.axes)):
+            if not (a.axes[axis] and b.axes[axis]):
+                continue
+            wanted = _split(a, b, axis)
+            finer = wanted and _split(b, wanted, axis)
+            if wanted is None or finer is None:
+                b = self.dense(b)
+                finer, wanted = b, _split(b, a, axis)
+                a, b = a, wanted if wanted is not None else b
+                continue
+            a, b = wanted, finer
+        return a, b
+
+
+def _rank(value: Value) -> int:
+    return len(value.axes) if isinstance(value, View) else value.ndim
+
+
+def _split(view: View, like: View, axis: int) -> View | None:
+    """`view` with the factors of `axis` cut where those of `like` are; None where they cross."""
+    cuts = [like.factors[i] for i in like.axes[axis]]
+    shape = (*view.shape[:axis], *cuts, *view.shape[axis + 1 :])
+    cut = reshaped(view, shape)
+    return cut and reshaped(cut, view.shape)

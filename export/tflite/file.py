@@ -1,0 +1,175 @@
+"""A TFLite model under construction: tensors, constants and operators, and the flatbuffer they become."""
+
+import json
+from pathlib import Path
+from typing import Any, Literal
+
+import flatbuffers
+import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+from numpy.typing import NDArray
+
+Precision = Literal["fp32", "fp16"]
+
+TYPES = {
+    np.dtype(np.float32): schema.TensorType.FLOAT32,
+    np.dtype(np.float16): schema.TensorType.FLOAT16,
+    np.dtype(np.int32): schema.TensorType.INT32,
+    np.dtype(np.int64): schema.TensorType.INT64,
+    np.dtype(np.bool_): schema.TensorType.BOOL,
+}
+# The lowest version of an operator that has what is used of it, where that is not 1: runtimes refuse what they do not
+# know, so a higher one would only shut out older phones.
+VERSIONS = {"FULLY_CONNECTED": 5, "RESIZE_BILINEAR": 3, "TRANSPOSE_CONV": 3, "DEQUANTIZE": 2, "BROADCAST_TO": 2}
+# Names of the schema's option tables that are not the operator's own in camel case.
+OPTIONS = {
+    "CONV_2D": "Conv2DOptions",
+    "DEPTHWISE_CONV_2D": "DepthwiseConv2DOptions",
+    "AVERAGE_POOL_2D": "Pool2DOptions",
+    "MAX_POOL_2D": "Pool2DOptions",
+    "BATCH_MATMUL": "BatchMatMulOptions",
+    "MEAN": "ReducerOptions",
+    "SUM": "ReducerOptions",
+    "REDUCE_MAX": "ReducerOptions",
+    "MAXIMUM": "MaximumMinimumOptions",
+    "MINIMUM": "MaximumMinimumOptions",
+    "PADV2": "PadV2Options",
+}
+SIGNATURE = "serving_default"
+# TFLite maps weights straight from the file, where its kernels expect them at multiples of 16 bytes.
+ALIGNMENT = 16
+
+
+class _Buffer(schema.BufferT):
+    """A buffer that keeps the alignment which the schema asks for; the generated class packs at any byte."""
+
+    def Pack(self, builder: flatbuffers.Builder) -> int:  # noqa: N802  (the generated code's name)
+        if self.data is None:
+            schema.BufferStart(builder)
+            return schema.BufferEnd(builder)
+        content = memoryview(np.ascontiguousarray(self.data)).cast("B")
+        builder.StartVector(1, len(content), ALIGNMENT)
+        builder.head -= len(content)
+        builder.Bytes[builder.head : builder.head + len(content)] = content
+        data = builder.EndVector()
+        schema.BufferStart(builder)
+        schema.BufferAddData(builder, data)
+        return schema.BufferEnd(builder)
+
+
+class TfliteFile:
+    """One subgraph and its constants, equal ones stored once. `precision` says how weights are stored."""
+
+    def __init__(self, precision: Precision) -> None:
+        self.precision = precision
+        self._model = schema.ModelT()
+        self._model.version = 3
+        self._model.operatorCodes = []
+        self._model.buffers = [_Buffer()]  # buffer 0 is, by convention, the empty one
+        self._graph = schema.SubGraphT()
+        self._graph.name = "main"
+        self._graph.tensors, self._graph.operators = [], []
+        self._model.subgraphs = [self._graph]
+        self._codes: dict[str, int] = {}
+        self._constants: dict[tuple[Any, ...], int] = {}
+        self._names: dict[str, int] = {}
+
+    def tensor(self, shape: tuple[int, ...], name: str, dtype: Any = np.float32, buffer: int = 0) -> int:
+        """A new tensor; its index. A name that is taken gets a number."""
+        tensor = schema.TensorT()
+        tensor.shape = np.array(shape, np.int32)
+        tensor.type = TYPES[np.dtype(dtype)]
+        count = self._names[name] = self._names.get(name, 0) + 1
+        tensor.name = name if count == 1 else f"{name}#{count}"
+        tensor.buffer = buffer
+        tensor.hasRank = True
+        self._graph.tensors.append(tensor)
+        return len(self._graph.tensors) - 1
+
+    def constant(self, value: NDArray[Any], name: str) -> int:
+        """A constant tensor: float32, int32 or bool as given; 64-bit numbers as 32-bit ones."""
+        if value.dtype in (np.float64, np.int64):
+            value = value.astype(np.float32 if value.dtype == np.float64 else np.int32)
+        content = np.ascontiguousarray(value)
+        key = (content.shape, content.dtype.str, content.tobytes())
+        if key not in self._constants:
+            buffer = _Buffer()
+            buffer.data = content.reshape(-1)
+            self._model.buffers.append(buffer)
+            index = self.tensor(value.shape, name, content.dtype, len(self._model.buffers) - 1)
+            self._constants[key] = index
+        return self._constants[key]
+
+    def weight(self, value: NDArray[Any], name: str) -> int:
+        """A float constant that is multiplied by many inputs: stored as float16 where the precision says so."""
+        if self.precision == "fp32":
+            return self.constant(value.astype(np.float32), name)
+        half = self.constant(value.astype(np.float16), f"{name}:fp16")
+        key = ("float32 of", half)
+        if key not in self._constants:
+            self._constants[key] = self.tensor(value.shape, name)
+            self.operator("DEQUANTIZE", [half], [self._constants[key]])
+        return self._constants[key]
+
+    def operator(self, kind: str, inputs: list[int], outputs: list[int], **fields: Any) -> None:
+        """Append an operator, a name of the schema's `BuiltinOperator`, with the given fields of its options."""
+        operator = schema.OperatorT()
+        operator.opcodeIndex = self._code(kind)
+        operator.inputs = np.array(inputs, np.int32)
+        operator.outputs = np.array(outputs, np.int32)
+        table = OPTIONS.get(kind) or "".join(word.capitalize() for word in kind.split("_")) + "Options"
+        number = getattr(schema.BuiltinOptions, table, None)
+        if number is not None:
+            operator.builtinOptionsType = number
+            operator.builtinOptions = getattr(schema, f"{table}T")()
+            for field, value in fields.items():
+                setattr(operator.builtinOptions, field, value)
+        self._graph.operators.append(operator)
+
+    def save(
+        self,
+        path: Path,
+        inputs: dict[str, int],
+        outputs: dict[str, int],
+        description: str,
+        metadata: dict[str, str],
+    ) -> None:
+        """Write the file. `metadata` becomes one JSON buffer named `wedepth`; names are the signature's and the
+        tensors'."""
+        for name, index in (*inputs.items(), *outputs.items()):
+            self._graph.tensors[index].name = name
+        self._graph.inputs = np.array(list(inputs.values()), np.int32)
+        self._graph.outputs = np.array(list(outputs.values()), np.int32)
+        signature = schema.SignatureDefT()
+        signature.signatureKey = SIGNATURE
+        signature.inputs = [_tensor_map(*item) for item in inputs.items()]
+        signature.outputs = [_tensor_map(*item) for item in outputs.items()]
+        self._model.signatureDefs = [signature]
+        self._model.description = description
+        buffer = _Buffer()
+        buffer.data = np.frombuffer(json.dumps(metadata, sort_keys=True).encode(), np.uint8)
+        self._model.buffers.append(buffer)
+        entry = schema.MetadataT()
+        entry.name, entry.buffer = "wedepth", len(self._model.buffers) - 1
+        self._model.metadata = [entry]
+        size = sum(b.data.nbytes for b in self._model.buffers if b.data is not None)
+        builder = flatbuffers.Builder(size + size // 8 + (1 << 20))
+        builder.Finish(self._model.Pack(builder), b"TFL3")
+        with path.open("wb") as stream:
+            stream.write(memoryview(builder.Bytes)[builder.Head() :])
+
+    def _code(self, kind: str) -> int:
+        if kind not in self._codes:
+            code = schema.OperatorCodeT()
+            code.builtinCode = getattr(schema.BuiltinOperator, kind)
+            code.deprecatedBuiltinCode = min(code.builtinCode, 127)
+            code.version = VERSIONS.get(kind, 1)
+            self._codes[kind] = len(self._model.operatorCodes)
+            self._model.operatorCodes.append(code)
+        return self._codes[kind]
+
+
+def _tensor_map(name: str, index: int) -> Any:
+    entry = schema.TensorMapT()
+    entry.name, entry.tensorIndex = name, index
+    return entry

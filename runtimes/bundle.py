@@ -1,0 +1,197 @@
+"""A bundle: an artifact and the manifest that says exactly what it is, bound together by SHA-256."""
+
+import dataclasses
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, get_type_hints
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wedepth.errors import WedepthError
+
+SCHEMA = 1
+MANIFEST = "manifest.json"
+SAMPLE = "sample.npz"
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointRecord:
+    """Which network was exported. Hashes are of tensors, not of files: see wedepth.checkpoint."""
+
+    source: str
+    sha256: str
+    trained: bool
+    weights: str
+    vfm: str
+    vfm_sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class ArtifactRecord:
+    """The file or folder that a runtime opens, and every file it consists of with its SHA-256."""
+
+    path: str
+    bytes: int
+    sha256: str
+    files: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class TensorRecord:
+    """An input or output: `layout` is NCHW or NHWC, `unit` what a value of it counts, `range` its lowest and highest."""
+
+    name: str
+    layout: str
+    shape: list[int]
+    dtype: str
+    unit: str
+    range: list[float | None]
+
+
+@dataclass(frozen=True, slots=True)
+class PrecisionRecord:
+    """`weights` as stored and `activations` as computed by the runtime that verified the artifact."""
+
+    name: str
+    weights: str
+    activations: str
+
+
+@dataclass(frozen=True, slots=True)
+class VerificationRecord:
+    """What was run to verify the artifact, and what came out: relative differences from torch over every pixel."""
+
+    runtime: str
+    device: str
+    frames: int
+    data: str
+    max_rel: float
+    mean_rel: float
+    limit: str
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """Everything a bundle says of itself (`manifest.json`)."""
+
+    schema: int
+    name: str
+    target: str
+    preset: str | None
+    config: dict[str, Any]
+    checkpoint: CheckpointRecord
+    artifact: ArtifactRecord
+    input: TensorRecord
+    output: TensorRecord
+    precision: PrecisionRecord
+    opset: int
+    versions: dict[str, str]
+    verified: VerificationRecord
+    sample: ArtifactRecord
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of the network's input in pixels."""
+        height, width = (self.input.shape[self.input.layout.index(axis)] for axis in "HW")
+        return height, width
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """An opened bundle: its folder and its manifest, found to match its files."""
+
+    folder: Path
+    manifest: Manifest
+
+    @property
+    def artifact(self) -> Path:
+        """The file or folder that the runtime opens."""
+        return self.folder / self.manifest.artifact.path
+
+    def sample(self) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+        """The golden sample: an RGB image [H,W,3] and the depth [H,W] in metres that torch gave for it."""
+        with np.load(self.folder / self.manifest.sample.path) as arrays:
+            return arrays["image"], arrays["depth"]
+
+
+def open_bundle(folder: Path) -> Bundle:
+    """The bundle in `folder`; refused where the manifest is not strict or does not match the files."""
+    manifest = _read(folder / MANIFEST)
+    for record in (manifest.artifact, manifest.sample):
+        for name, sha256 in record.files.items():
+            file = folder / name
+            if not file.is_file():
+                raise WedepthError(f"The bundle {folder.name} lacks {name}, which its manifest lists.")
+            if _file_hash(file) != sha256:
+                raise WedepthError(f"{file.name} in the bundle {folder.name} is not the file its manifest describes.")
+        present = {str(p.relative_to(folder)) for p in _files(folder / record.path)}
+        if unknown := sorted(present - record.files.keys()):
+            raise WedepthError(f"{folder.name} holds {unknown[0]}, which its manifest does not list.")
+    return Bundle(folder, manifest)
+
+
+def find_bundles(folder: Path) -> list[Bundle]:
+    """The bundle in `folder`, or those in the folders directly below it, in order of name."""
+    if (folder / MANIFEST).is_file():
+        return [open_bundle(folder)]
+    if not folder.is_dir():
+        raise WedepthError(f"There is no folder {folder}; wedepth-export makes one.")
+    found = sorted(p.parent for p in folder.glob(f"*/{MANIFEST}") if not p.parent.name.startswith("."))
+    if not found:
+        raise WedepthError(f"{folder} holds no bundle: no {MANIFEST} in it or in a folder below.")
+    return [open_bundle(path) for path in found]
+
+
+def write_manifest(folder: Path, manifest: Manifest) -> None:
+    """Write `manifest.json` into the bundle's folder."""
+    (folder / MANIFEST).write_text(json.dumps(dataclasses.asdict(manifest), indent=1) + "\n")
+
+
+def record_files(folder: Path, path: str, also: tuple[str, ...] = ()) -> ArtifactRecord:
+    """Size and hashes of the file or folder `path` (and of files `also` beside it) in the bundle's `folder`."""
+    files = [f for name in (path, *also) for f in _files(folder / name)]
+    hashes = {str(f.relative_to(folder)): _file_hash(f) for f in files}
+    whole = next(iter(hashes.values()))
+    if len(hashes) > 1:
+        whole = hashlib.sha256("".join(f"{h}  {n}\n" for n, h in sorted(hashes.items())).encode()).hexdigest()
+    return ArtifactRecord(path, sum(f.stat().st_size for f in files), whole, hashes)
+
+
+def _files(path: Path) -> list[Path]:
+    return sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
+
+
+def _file_hash(file: Path) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _read(file: Path) -> Manifest:
+    try:
+        data = json.loads(file.read_text())
+    except FileNotFoundError:
+        raise WedepthError(f"There is no {MANIFEST} in {file.parent}.") from None
+    except (OSError, ValueError) as error:
+        raise WedepthError(f"Cannot read {file}: {error}.") from None
+    schema = data.get("schema") if isinstance(data, dict) else None
+    if schema != SCHEMA:
+        raise WedepthError(f"{file} is of schema {schema!r}; this version of wedepth reads {SCHEMA}.")
+    manifest = _strict(Manifest, data, file.name)
+    for name in (*manifest.artifact.files, *manifest.sample.files, manifest.artifact.path, manifest.sample.path):
+        if Path(name).is_absolute() or ".." in Path(name).parts:
+            raise WedepthError(f"{file} names {name}, which is outside the bundle.")
+    return manifest
+
+
+def _strict(kind: Any, data: Any, where: str) -> Any:
+    """A dataclass from JSON, its fields exactly those that it has."""
+    if not dataclasses.is_dataclass(kind):
+        return data
+    hints = get_type_hints(kind)
+    if not isinstance(data, dict) or data.keys() != hints.keys():
+        wrong = sorted(hints.keys() ^ data.keys()) if isinstance(data, dict) else [where]
+        raise WedepthError(f"{where} is not a valid manifest: {', '.join(wrong)} missing or unknown.")
+    return kind(**{name: _strict(hint, data[name], f"{where}: {name}") for name, hint in hints.items()})  # type: ignore[operator]

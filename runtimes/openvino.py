@@ -1,0 +1,50 @@
+"""OpenVINO IR in OpenVINO."""
+
+from pathlib import Path
+
+import numpy as np
+import openvino
+from numpy.typing import NDArray
+
+from runtimes.errors import DeviceUnavailable
+from wedepth.errors import WedepthError
+
+
+class OpenVINOSession:
+    """One model on one device. `EXECUTION_DEVICES` is read back: OpenVINO falls back to the CPU without a word."""
+
+    runtime = "openvino"
+
+    def __init__(self, artifact: Path, device: str, threads: int | None) -> None:
+        core = openvino.Core()
+        name = device.upper()
+        if not any(found.split(".")[0] == name for found in core.available_devices):
+            raise DeviceUnavailable(f"OpenVINO finds no {name} here (it finds {', '.join(core.available_devices)})")
+        settings: dict[str, object] = {"PERFORMANCE_HINT": "LATENCY"}
+        if threads and device == "cpu":
+            settings["INFERENCE_NUM_THREADS"] = threads
+        try:
+            compiled = core.compile_model(str(artifact), name, settings)
+        except RuntimeError as error:
+            raise WedepthError(f"OpenVINO cannot compile {artifact.name}: {_last_line(error)}.") from None
+        used = [d.split(".")[0] for d in compiled.get_property("EXECUTION_DEVICES")]
+        if set(used) != {name}:
+            raise DeviceUnavailable(f"OpenVINO ran on {', '.join(used)} instead of {name}")
+        self.device = device
+        self.activations = {"f32": "float32", "f16": "float16", "bf16": "bfloat16"}[
+            compiled.get_property("INFERENCE_PRECISION_HINT").get_type_name()
+        ]
+        self._request = compiled.create_infer_request()
+
+    def run(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
+        """[1,3,H,W], 0…255 → [1,1,H,W] in metres."""
+        return self._request.infer([image], share_inputs=True)[0].copy()
+
+
+def _last_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or ["unknown"])[-1].rstrip(".")
+
+
+def open_session(artifact: Path, *, device: str, threads: int | None) -> OpenVINOSession:
+    """The session; DeviceUnavailable where the device is absent."""
+    return OpenVINOSession(artifact, device, threads)

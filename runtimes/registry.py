@@ -1,0 +1,106 @@
+"""The runtimes as data: what each runs, what it needs, how it is opened. Imports nothing heavy."""
+
+import importlib
+import importlib.util
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from runtimes.bundle import Bundle, Manifest
+from runtimes.errors import DeviceUnavailable
+from wedepth.errors import WedepthError
+
+DEVICES = ("cpu", "gpu", "npu")
+
+
+class Session(Protocol):
+    """An artifact ready to run."""
+
+    runtime: str
+    """What runs it: the runtime's name, or `coreml-reference` where our interpreter stands in for Apple's."""
+    device: str
+    """Where it runs, read back from the runtime."""
+    activations: str
+    """The type that activations are computed in, as far as the runtime tells."""
+
+    def run(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The artifact's output for an input in the artifact's own layout, values 0…255."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """A runtime: the target it runs, the modules it needs (any one of them) and the pip extra that brings it."""
+
+    name: str
+    target: str
+    module: str
+    needs: tuple[str, ...]
+    extra: str
+
+
+RUNTIMES = {
+    runtime.name: runtime
+    for runtime in (
+        Runtime("onnxruntime", "onnx", "runtimes.onnxruntime", ("onnxruntime",), "onnx"),
+        Runtime("openvino", "openvino", "runtimes.openvino", ("openvino",), "openvino"),
+        Runtime("tflite", "tflite", "runtimes.tflite", ("ai_edge_litert", "tflite_runtime"), "tflite"),
+        Runtime("coreml", "coreml", "runtimes.coreml", ("coremltools",), "coreml"),
+    )
+}
+
+
+def runtime_for(target: str) -> Runtime:
+    """The runtime that runs a target."""
+    return next(runtime for runtime in RUNTIMES.values() if runtime.target == target)
+
+
+def open_session(runtime: Runtime, artifact: Path, device: str, threads: int | None = None) -> Session:
+    """Open an artifact on a device; DeviceUnavailable where the package or hardware is absent."""
+    if not any(importlib.util.find_spec(name) for name in runtime.needs):
+        raise DeviceUnavailable(
+            f"{' or '.join(runtime.needs)} is not installed here (pip install 'wedepth[{runtime.extra}]')"
+        )
+    module: Any = importlib.import_module(runtime.module)
+    return module.open_session(artifact, device=device, threads=threads)
+
+
+def to_input(image: NDArray[np.uint8], manifest: Manifest) -> NDArray[np.float32]:
+    """An RGB image [H,W,3] of the bundle's size as the artifact's input."""
+    if image.shape != (*manifest.size, 3):
+        raise WedepthError(f"The network takes {manifest.size[0]}x{manifest.size[1]} images, not {image.shape}.")
+    pixels = image.astype(np.float32)
+    if manifest.input.layout == "NCHW":
+        pixels = np.ascontiguousarray(pixels.transpose(2, 0, 1))
+    return pixels[None]
+
+
+def to_depth(output: NDArray[np.float32], manifest: Manifest) -> NDArray[np.float32]:
+    """The artifact's output as depth [H,W] in metres."""
+    if list(output.shape) != manifest.output.shape:
+        raise WedepthError(f"The artifact gave {list(output.shape)}; its manifest says {manifest.output.shape}.")
+    return output.reshape(manifest.size)
+
+
+def predict(session: Session, bundle: Bundle, image: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Depth [H,W] in metres of an RGB image [H,W,3] of the bundle's size."""
+    return to_depth(session.run(to_input(image, bundle.manifest)), bundle.manifest)
+
+
+def run_timed(
+    session: Session, inputs: Sequence[NDArray[np.float32]], step: Callable[[str], None]
+) -> tuple[list[NDArray[np.float32]], list[float]]:
+    """The outputs, and the milliseconds that each took, after one run that is not counted: it allocates and compiles."""
+    session.run(inputs[0])
+    outputs, times = [], []
+    for pixels in inputs:
+        start = time.perf_counter()
+        outputs.append(session.run(pixels))
+        times.append(1000 * (time.perf_counter() - start))
+        step(session.runtime)
+    return outputs, times

@@ -1,0 +1,31 @@
+"""The network itself in PyTorch: the reference that every artifact is held against."""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from runtimes.errors import DeviceUnavailable
+from wedepth.network import MEAN, STD, WEDepth
+
+
+class TorchSession:
+    """The network in eager mode, fp32; its input and output are as an artifact's, [1,3,H,W] 0…255 → [1,1,H,W] metres."""
+
+    runtime = "torch"
+    activations = "float32"
+
+    def __init__(self, network: WEDepth, device: str = "cpu") -> None:
+        if device == "npu" or (device == "gpu" and not torch.cuda.is_available()):
+            raise DeviceUnavailable(f"torch has no {device.upper()} here")
+        self.device = device
+        self._torch_device = torch.device("cuda" if device == "gpu" else "cpu")
+        self._network = network.eval().to(self._torch_device)
+        self._mean = torch.tensor(MEAN, device=self._torch_device).reshape(1, 3, 1, 1)
+        self._std = torch.tensor(STD, device=self._torch_device).reshape(1, 3, 1, 1)
+
+    @torch.inference_mode()
+    def run(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
+        """[1,3,H,W], 0…255 → [1,1,H,W] in metres."""
+        pixels = torch.from_numpy(image).to(self._torch_device)
+        return self._network((pixels / 255 - self._mean) / self._std).cpu().numpy()
+
