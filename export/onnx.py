@@ -4,6 +4,7 @@ import contextlib
 import io
 import logging
 import multiprocessing
+import shutil
 import warnings
 from pathlib import Path
 
@@ -32,7 +33,7 @@ def export_onnx(network: WEDepth, size: tuple[int, int], path: Path) -> None:
     name_by_module(model)
     model = simplify(model)
     large = model.ByteSize() > EXTERNAL_ABOVE
-    onnx.save_model(model, path, save_as_external_data=large, location=f"{path.name}.data", size_threshold=1024)
+    onnx.save_model(model, path, save_as_external_data=large, location=_weights_file(path).name, size_threshold=1024)
     del model
     onnx.checker.check_model(str(path), full_check=True)
 
@@ -98,3 +99,27 @@ def _agree(before: onnx.ModelProto, after: onnx.ModelProto) -> bool:
         for model in (before, after)
     ]
     return bool(np.allclose(*results, rtol=1e-5))
+
+
+def convert(hub: Path, out: Path, *, precision: str, metadata: dict[str, str]) -> None:
+    """The ONNX target from the hub: a copy in fp32, rewritten in fp16, with `metadata` in the file."""
+    if precision == "fp16":
+        from export.float16 import to_float16
+
+        to_float16(hub, out)
+        model = onnx.load(str(out), load_external_data=False)
+    else:
+        shutil.copyfile(hub, out)
+        if (weights := _weights_file(hub)).is_file():
+            shutil.copyfile(weights, _weights_file(out))
+        model = onnx.load(str(out), load_external_data=False)
+    onnx.helper.set_model_props(model, metadata)
+    for tensor in model.graph.initializer:
+        for entry in tensor.external_data:
+            if entry.key == "location":
+                entry.value = _weights_file(out).name
+    onnx.save_model(model, out)
+
+
+def _weights_file(path: Path) -> Path:
+    return path.with_name(f"{path.name}.data")

@@ -41,7 +41,7 @@ class ArtifactRecord:
 
 @dataclass(frozen=True, slots=True)
 class TensorRecord:
-    """An input or output: `layout` is NCHW or NHWC, `unit` what a value of it counts, `range` its lowest and highest."""
+    """An input or output: `layout` is NCHW or NHWC, `unit` what a value counts, `range` its lowest and highest."""
 
     name: str
     layout: str
@@ -53,7 +53,7 @@ class TensorRecord:
 
 @dataclass(frozen=True, slots=True)
 class PrecisionRecord:
-    """`weights` as stored and `activations` as computed by the runtime that verified the artifact."""
+    """`weights` as stored, `activations` as the artifact asks its runtime to compute."""
 
     name: str
     weights: str

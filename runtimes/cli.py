@@ -12,9 +12,10 @@ from runtimes.registry import DEVICES, RUNTIMES
 from wedepth.errors import WedepthError
 
 if TYPE_CHECKING:
+    from wedepth.data import Frame
+
     from runtimes.bundle import Bundle
     from runtimes.parity import Run
-    from wedepth.data import Frame
 
 DEFAULT_FOLDER = Path("exported")
 
@@ -44,7 +45,9 @@ def guarded(command: Callable[[], Any]) -> None:
 @click.option("--bundle", type=click.Path(path_type=Path), help="A bundle, or a folder of them.  [default: exported]")
 @click.option("--artifact", type=click.Path(path_type=Path), help="An artifact whose bundle is the folder it lies in.")
 @click.option("--runtime", type=click.Choice(["all", "torch", *RUNTIMES]), default="all")
-@click.option("--device", type=click.Choice(DEVICES), default="cpu", help="Absent hardware is `not_run`, never the CPU.")
+@click.option(
+    "--device", type=click.Choice(DEVICES), default="cpu", help="Absent hardware is `not_run`, never the CPU."
+)
 @click.option("--data", "data", required=True, help="Frames: nyu_depth_v2_labeled.mat, a folder, or `rooms` (our own).")
 @click.option("--split", help="Which of the data's frames, e.g. eval.")
 @click.option("--checkpoint", help="The checkpoint that was exported.  [default: the one the bundle names]")
@@ -70,8 +73,9 @@ def parity(
     """
     if bundle and artifact:
         raise WedepthError("Give --bundle or --artifact, not both.")
-    from runtimes.bundle import find_bundles
     from wedepth.data import open_dataset
+
+    from runtimes.bundle import find_bundles
 
     bundles = find_bundles(artifact.parent if artifact else bundle or DEFAULT_FOLDER)
     if artifact and artifact.resolve() != bundles[0].artifact.resolve():

@@ -18,7 +18,6 @@ class CoreMLSession:
     """Apple's runtime. Compute units are asked for by device; Core ML itself decides op by op (MLComputePlan)."""
 
     runtime = "coreml"
-    activations = "float16 where the compute unit prefers it"
 
     def __init__(self, artifact: Path, device: str) -> None:
         import coremltools as ct
@@ -49,7 +48,6 @@ class ReferenceSession:
 
     runtime = "coreml-reference"
     device = "cpu"
-    activations = "as declared in the package"
 
     def __init__(self, artifact: Path, device: str) -> None:
         if device != "cpu":

@@ -40,7 +40,6 @@ class ONNXRuntimeSession:
         if used != provider:
             raise DeviceUnavailable(f"ONNX Runtime fell back from {provider} to {used}")
         self.device = device
-        self.activations = "float32"
         self._input = self._session.get_inputs()[0].name
 
     def run(self, image: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -24,21 +24,26 @@ class OpenVINOSession:
         if threads and device == "cpu":
             settings["INFERENCE_NUM_THREADS"] = threads
         try:
-            compiled = core.compile_model(str(artifact), name, settings)
+            model = core.read_model(str(artifact))
+            # Left to itself OpenVINO computes an fp32 model in bfloat16 where the CPU has AMX, and says nothing.
+            if model.has_rt_info(["wedepth", "precision"]) and _precision(model) == "fp32":
+                settings["EXECUTION_MODE_HINT"] = "ACCURACY"
+            compiled = core.compile_model(model, name, settings)
         except RuntimeError as error:
             raise WedepthError(f"OpenVINO cannot compile {artifact.name}: {_last_line(error)}.") from None
         used = [d.split(".")[0] for d in compiled.get_property("EXECUTION_DEVICES")]
         if set(used) != {name}:
             raise DeviceUnavailable(f"OpenVINO ran on {', '.join(used)} instead of {name}")
         self.device = device
-        self.activations = {"f32": "float32", "f16": "float16", "bf16": "bfloat16"}[
-            compiled.get_property("INFERENCE_PRECISION_HINT").get_type_name()
-        ]
         self._request = compiled.create_infer_request()
 
     def run(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
         """[1,3,H,W], 0…255 → [1,1,H,W] in metres."""
         return self._request.infer([image], share_inputs=True)[0].copy()
+
+
+def _precision(model: openvino.Model) -> str:
+    return model.get_rt_info(["wedepth", "precision"]).astype(str)
 
 
 def _last_line(error: Exception) -> str:

@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from wedepth.data import Frame, resize_depth, resize_image
+from wedepth.metrics import depth_metrics, mean_metrics, relative_difference
 
 from runtimes.bundle import Bundle, Manifest
 from runtimes.errors import DeviceUnavailable
 from runtimes.limits import limit_for
 from runtimes.registry import Runtime, Session, open_session, run_timed, to_depth, to_input
-from wedepth.data import Frame, resize_depth, resize_image
 from wedepth.errors import WedepthError
-from wedepth.metrics import depth_metrics, mean_metrics, relative_difference
 
 SCHEMA = 1
 Depth = NDArray[np.float32]
@@ -57,12 +57,20 @@ def run_bundle(
     reference: list[Depth] | None,
     step: Step,
 ) -> Run:
-    """One bundle on one device. Without torch's depths the artifact is held against its bundle's golden sample instead, and says so."""
+    """One bundle on one device.
+
+    Without torch's depths the artifact is held against its bundle's golden sample instead, and the row says so.
+    """
     manifest = bundle.manifest
     row = Row(
-        runtime.name, runtime.target, device, manifest.precision.name, "fail", None, manifest.name,
-        manifest.checkpoint.trained,
-    )  # fmt: skip
+        runtime.name,
+        runtime.target,
+        device,
+        manifest.precision.name,
+        "fail",
+        bundle=manifest.name,
+        trained=manifest.checkpoint.trained,
+    )
     try:
         session = open_session(runtime, bundle.artifact, device)
         row = dataclasses.replace(row, runtime=session.runtime, device=session.device)

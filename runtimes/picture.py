@@ -33,7 +33,11 @@ def colour(values: NDArray[np.float32], low: float, high: float) -> NDArray[np.u
 
 
 def draw(
-    path: Path, image: NDArray[np.uint8], truth: Depth | None, reference: Depth | None, depths: Sequence[tuple[str, Depth]]
+    path: Path,
+    image: NDArray[np.uint8],
+    truth: Depth | None,
+    reference: Depth | None,
+    depths: Sequence[tuple[str, Depth]],
 ) -> None:
     """Write a PNG: the frame, its ground truth and torch's depth above; below them each runtime's depth [H,W] in metres
     and its relative difference from torch, 0 to 1 %, all depths on torch's (or the first runtime's) scale."""
@@ -49,9 +53,7 @@ def draw(
     rows = [top, [(name, colour(depth, low, high)) for name, depth in depths]]
     if reference is not None:
         errors = [(name, np.abs(depth - reference) / reference) for name, depth in depths]
-        rows.append(
-            [(f"{name}: max {error.max():.1e}", colour(error + 1e-9, 0, 0.01)) for name, error in errors]
-        )
+        rows.append([(f"{name}: max {error.max():.1e}", colour(error + 1e-9, 0, 0.01)) for name, error in errors])
     width = max(len(row) for row in rows) * (TILE[1] + GAP) + GAP
     canvas = Image.new("RGB", (width, len(rows) * (TILE[0] + CAPTION + GAP) + GAP), "white")
     pen, font = ImageDraw.Draw(canvas), ImageFont.load_default(12)

@@ -25,8 +25,6 @@ class Session(Protocol):
     """What runs it: the runtime's name, or `coreml-reference` where our interpreter stands in for Apple's."""
     device: str
     """Where it runs, read back from the runtime."""
-    activations: str
-    """The type that activations are computed in, as far as the runtime tells."""
 
     def run(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
         """The artifact's output for an input in the artifact's own layout, values 0…255."""
@@ -95,7 +93,7 @@ def predict(session: Session, bundle: Bundle, image: NDArray[np.uint8]) -> NDArr
 def run_timed(
     session: Session, inputs: Sequence[NDArray[np.float32]], step: Callable[[str], None]
 ) -> tuple[list[NDArray[np.float32]], list[float]]:
-    """The outputs, and the milliseconds that each took, after one run that is not counted: it allocates and compiles."""
+    """The outputs, and the milliseconds that each took, after one run that is not counted (it allocates)."""
     session.run(inputs[0])
     outputs, times = [], []
     for pixels in inputs:

@@ -9,10 +9,9 @@ from wedepth.network import MEAN, STD, WEDepth
 
 
 class TorchSession:
-    """The network in eager mode, fp32; its input and output are as an artifact's, [1,3,H,W] 0…255 → [1,1,H,W] metres."""
+    """The network in eager mode, fp32; takes and gives what an artifact does: [1,3,H,W] 0…255 → [1,1,H,W] metres."""
 
     runtime = "torch"
-    activations = "float32"
 
     def __init__(self, network: WEDepth, device: str = "cpu") -> None:
         if device == "npu" or (device == "gpu" and not torch.cuda.is_available()):
@@ -28,4 +27,3 @@ class TorchSession:
         """[1,3,H,W], 0…255 → [1,1,H,W] in metres."""
         pixels = torch.from_numpy(image).to(self._torch_device)
         return self._network((pixels / 255 - self._mean) / self._std).cpu().numpy()
-

@@ -126,7 +126,12 @@ def _load_ours(path: Path, vfm: str | Path | None, say: Callable[[str], None]) -
     if identity is not None:
         words = _fill_vfm(network, identity, vfm, say)
         state |= {f"{_VFM}{name}": tensor for name, tensor in network.prompted.vfm.state_dict().items()}
-    _fill(network, {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in state.items()}, [], path)
+    _fill(
+        network,
+        {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in state.items()},
+        [],
+        path,
+    )
     trained = bool(header.get("trained"))
     network.provenance = Provenance(str(path), trained, "trained" if trained else "untrained", words)
     return network

@@ -1,4 +1,4 @@
-"""The frozen vision foundation model: a DINOv2 ViT whose tokens can be run stage by stage (spec: "VFM with prompts")."""
+"""The frozen vision foundation model: a DINOv2 ViT that is run stage by stage (spec: "VFM with prompts")."""
 
 from functools import partial
 
@@ -38,7 +38,7 @@ class FrozenViT(nn.Module):
         return image_size[0] // self.patch_size, image_size[1] // self.patch_size
 
     def positions(self, grid: tuple[int, int]) -> Tensor:
-        """The position table [1,1+rows·cols,T] for a grid of patches: CLS first, the rest resized without antialiasing."""
+        """The position table [1,1+rows·cols,T] for a grid of patches: CLS first, the rest resized, not antialiased."""
         if grid == self.grid:
             return self.pos_embed
         cls, table = self.pos_embed[:, :1], self.pos_embed[:, 1:]

@@ -84,7 +84,9 @@ def tensor_hash(state: State) -> str:
     return digest.hexdigest()
 
 
-def resolve(config: VFMConfig, *, path: Path | None, sha256: str | None, say: Callable[[str], None]) -> tuple[State, str]:
+def resolve(
+    config: VFMConfig, *, path: Path | None, sha256: str | None, say: Callable[[str], None]
+) -> tuple[State, str]:
     """The VFM's weights under timm's names, and a few words on where they came from.
 
     `sha256` is the hash that they must have; without it, that of the published VFM of these sizes, where one is
@@ -130,7 +132,7 @@ def resolve(config: VFMConfig, *, path: Path | None, sha256: str | None, say: Ca
 
 
 def read_vfm(path: Path) -> State:
-    """A VFM's weights from a file under timm's or Hugging Face's names, returned under timm's, without what is unused."""
+    """A VFM's weights under timm's names, from a file under timm's or Hugging Face's; unused ones are dropped."""
     try:
         if path.suffix == ".onnx":
             state = _read_onnx(path)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from export.tflite.file import TfliteFile
-from export.tflite.view import Groups, View, fresh, regrouped, reshaped, runs, sizes, with_axis_alone
+from export.tflite.view import Groups, View, cut, fresh, regrouped, reshaped, runs, sizes, with_axis_alone
 
 Array = NDArray[Any]
 Value = View | Array
@@ -50,7 +50,8 @@ class Emitter:
         stored = sizes(view, groups)
         order = [i for group in groups for i in group]
         if order == sorted(order):
-            return view if stored == view.stored else regrouped(view, self._reshape(view.tensor, stored), groups)
+            tensor = view.tensor if stored == view.stored else self._reshape(view.tensor, stored)
+            return regrouped(view, tensor, groups)
         key = (view.tensor, view.factors, groups)
         if key not in self._moved:
             self._moved[key] = View(self._transpose(view, groups), stored, (), ())
@@ -116,6 +117,33 @@ class Emitter:
         axes[axis % len(axes)] = (at,) if new else ()
         return View(tensor, (*view.stored[:place], size, *view.stored[place + 1 :]), factors, tuple(axes))
 
+    def piece(self, view: View, axis: int, begin: int, size: int, step: int = 1) -> View:
+        """`size` entries of `axis` from `begin` on, every `step`-th."""
+        view, place = self.alone(view, axis)
+        stored = (*view.stored[:place], size, *view.stored[place + 1 :])
+        starts = [begin if k == place else 0 for k in range(len(stored))]
+        if step == 1:
+            tensor = self.op("SLICE", [view.tensor, self.ints(starts), self.ints(stored)], stored)
+        else:
+            ends = [begin + (size - 1) * step + 1 if k == place else n for k, n in enumerate(stored)]
+            steps = [step if k == place else 1 for k in range(len(stored))]
+            inputs = [view.tensor, self.ints(starts), self.ints(ends), self.ints(steps)]
+            tensor = self.op("STRIDED_SLICE", inputs, stored)
+        return self.resized(view, tensor, axis, place, size)
+
+    def rows(self, view: View) -> int:
+        """The tensor as a table: every axis but the last one flattened."""
+        return self._reshape(view.tensor, (math.prod(view.stored[:-1]), view.stored[-1]))
+
+    def lookup(self, table: int, rows: View, width: int) -> View:
+        """Rows of a table [R, width] by their numbers, floats [...] that are whole → [..., width]."""
+        count = math.prod(rows.stored)
+        flat = self._reshape(rows.tensor, (count,))
+        numbers = self.op("CAST", [flat], (count,), np.int32)
+        found = self.op("EMBEDDING_LOOKUP", [numbers, table], (count, width))
+        last = len(rows.factors)
+        return View(found, (count, width), (*rows.factors, width), (*rows.axes, (last,) if width > 1 else ()))
+
     # --- arithmetic ---
 
     def unary(self, kind: str, view: View, **fields: Any) -> View:
@@ -124,13 +152,16 @@ class Emitter:
 
     def binary(self, kind: str, a: Value, b: Value) -> View:
         """An operator on pairs of elements, broadcast as numpy and ONNX do."""
-        a, b = self.aligned(a, b)
-        stored = np.broadcast_shapes(a.stored, b.stored)
-        like = a if math.prod(a.stored) == math.prod(stored) else b
-        tensor = self.op(kind, [a.tensor, b.tensor], stored)
-        if math.prod(like.stored) != math.prod(stored):
-            return fresh(tensor, stored)  # both are broadcast, so `aligned` made them dense
-        return replace(like, tensor=tensor, stored=stored)
+        a, b = self._padded(a, max(_rank(a), _rank(b))), self._padded(b, max(_rank(a), _rank(b)))
+        shape = np.broadcast_shapes(a.shape, b.shape)
+        if isinstance(a, View) and a.shape == shape:
+            like, other = self._to_match(a, b)
+            return replace(like, tensor=self.op(kind, [like.tensor, other.tensor], like.stored))
+        if isinstance(b, View) and b.shape == shape:
+            like, other = self._to_match(b, a)
+            return replace(like, tensor=self.op(kind, [other.tensor, like.tensor], like.stored))
+        a, b = self.dense(self.view(a)), self.dense(self.view(b))
+        return fresh(self.op(kind, [a.tensor, b.tensor], shape), shape)
 
     def add(self, a: Value, b: Value) -> View:
         """a + b."""
@@ -144,15 +175,7 @@ class Emitter:
         """MEAN, SUM or REDUCE_MAX over axes of the value."""
         axes = [a % len(view.axes) for a in axes]
         gone = {i for a in axes for i in view.axes[a]}
-        groups: list[tuple[int, ...]] = []
-        for group in view.groups:
-            split: list[tuple[int, ...]] = [()]
-            for i in group:
-                if split[-1] and (i in gone) != (split[-1][-1] in gone):
-                    split.append(())
-                split[-1] = (*split[-1], i)
-            groups += split
-        view = self.arrange(view, tuple(groups))
+        view = self.arrange(view, cut(view.groups, lambda i: i in gone))
         gone = {i for a in axes for i in view.axes[a]}
         places = [k for k, g in enumerate(view.groups) if g and g[0] in gone]
         if places:
@@ -168,17 +191,6 @@ class Emitter:
 
     # --- making two values agree ---
 
-    def aligned(self, a: Value, b: Value) -> tuple[View, View]:
-        """Both as tensors whose stored shapes broadcast against each other as the values' shapes do."""
-        rank = max(len(a.shape) if not isinstance(a, View) else len(a.axes), _rank(b))
-        a, b = self._padded(a, rank), self._padded(b, rank)
-        whole = math.prod(np.broadcast_shapes(a.shape, b.shape))
-        if isinstance(a, View) and math.prod(a.shape) == whole:
-            return self._to_match(a, b)
-        if isinstance(b, View) and math.prod(b.shape) == whole:
-            return self._to_match(b, a)[::-1]
-        return self.dense(self.view(a)), self.dense(self.view(b))
-
     def _padded(self, value: Value, rank: int) -> Value:
         missing = rank - _rank(value)
         if isinstance(value, View):
@@ -191,16 +203,9 @@ class Emitter:
             return self._constant_to_match(full, other)
         full, other = self.same_factors(full, other)
         partner = {i: j for a, b in zip(full.axes, other.axes, strict=True) for i, j in zip(a, b, strict=False)}
-        groups: list[tuple[int, ...]] = []
-        for group in full.groups:
-            split: list[tuple[int, ...]] = [()]
-            for i in group:
-                if split[-1] and (i in partner) != (split[-1][-1] in partner):
-                    split.append(())
-                split[-1] = (*split[-1], i)
-            groups += split
+        groups = cut(full.groups, lambda i: i in partner)
         other = self.arrange(other, tuple(tuple(partner[i] for i in g if i in partner) for g in groups))
-        return self.arrange(full, tuple(groups)), other
+        return self.arrange(full, groups), other
 
     def _constant_to_match(self, full: View, other: Array) -> tuple[View, View]:
         """A constant costs nothing to rearrange: it takes the stored shape, with 1 where it is broadcast."""
@@ -210,33 +215,24 @@ class Emitter:
             place += axis
             pieces += [full.factors[i] if size > 1 else 1 for i in axis]
         laid = other.reshape(pieces).transpose([place.index(i) for i in range(len(full.factors))])
-        groups: list[tuple[int, ...]] = []
-        for group in full.groups:
-            split: list[tuple[int, ...]] = [()]
-            for i in group:
-                if split[-1] and (laid.shape[i] > 1) != (laid.shape[split[-1][-1]] > 1):
-                    split.append(())
-                split[-1] = (*split[-1], i)
-            groups += split
+        groups = cut(full.groups, lambda i: laid.shape[i] > 1)
         laid = laid.reshape([math.prod(laid.shape[i] for i in group) for group in groups])
         while laid.ndim > 1 and laid.shape[0] == 1:
             laid = laid[0]
-        return self.arrange(full, tuple(groups)), self.constant(laid)
+        return self.arrange(full, groups), self.constant(laid)
 
     def same_factors(self, a: View, b: View) -> tuple[View, View]:
         """Both with the same factors in every axis that both have (size above 1)."""
+        first, second = a, b
         for axis in range(len(a.axes)):
-            if not (a.axes[axis] and b.axes[axis]):
-                continue
-            wanted = _split(a, b, axis)
-            finer = wanted and _split(b, wanted, axis)
-            if wanted is None or finer is None:
-                b = self.dense(b)
-                finer, wanted = b, _split(b, a, axis)
-                a, b = a, wanted if wanted is not None else b
-                continue
-            a, b = wanted, finer
-        return a, b
+            if a.axes[axis] and b.axes[axis]:
+                finer = _split(first, second, axis)
+                if finer is None:  # cuts that cross, as 2·3 and 3·2: one of the two has to be laid out plainly
+                    return self.same_factors(a, self.dense(b))
+                other = _split(second, finer, axis)
+                assert other is not None
+                first, second = finer, other
+        return first, second
 
 
 def _rank(value: Value) -> int:

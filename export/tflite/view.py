@@ -6,6 +6,7 @@ until something needs its elements in a certain order.
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 Groups = tuple[tuple[int, ...], ...]
@@ -41,6 +42,15 @@ class View:
                 at += 1
             result.append(tuple(range(start, at)))
         return tuple(result)
+
+    @property
+    def order(self) -> list[int]:
+        """The axes as they lie in memory, each by its first factor; an axis of size 1 stays before its successor."""
+        lies: list[int] = sorted((a for a, axis in enumerate(self.axes) if axis), key=lambda a: self.axes[a][0])
+        for a in reversed(range(len(self.axes))):
+            if not self.axes[a]:
+                lies.insert(lies.index(a + 1) if a + 1 in lies else len(lies), a)
+        return lies
 
     def transposed(self, order: list[int]) -> "View":
         """The same elements with axes in another order."""
@@ -101,6 +111,19 @@ def regrouped(view: View, tensor: int, groups: Groups) -> View:
 def sizes(view: View, groups: Groups) -> tuple[int, ...]:
     """The stored shape that groups of factors make."""
     return tuple(math.prod(view.factors[i] for i in group) for group in groups)
+
+
+def cut(groups: Groups, mark: Callable[[int], bool]) -> Groups:
+    """The groups, cut wherever the mark of neighbouring factors differs."""
+    result: list[tuple[int, ...]] = []
+    for group in groups:
+        parts: list[tuple[int, ...]] = [()]
+        for i in group:
+            if parts[-1] and mark(i) != mark(parts[-1][-1]):
+                parts.append(())
+            parts[-1] = (*parts[-1], i)
+        result += parts
+    return tuple(result)
 
 
 def runs(groups: Groups) -> list[tuple[int, ...]]:

@@ -1,0 +1,29 @@
+# `make demo` and `make test` need nothing but python3.11 and make; both set up .venv first.
+PYTHON ?= python3.11
+BIN := .venv/bin
+
+.PHONY: demo test lint venv clean
+
+venv: .venv/installed
+
+.venv/installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[all,dev]'
+	touch $@
+
+# Every target of the default network, then parity on the sample frames that the project draws itself.
+demo: venv
+	$(BIN)/wedepth-export --target all --precision fp32 --precision fp16
+	$(BIN)/wedepth-parity --runtime all --data rooms:4 --picture exported/parity.png
+
+test: venv
+	$(BIN)/python -m pytest
+
+lint: venv
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+clean:
+	rm -rf .venv exported build *.egg-info

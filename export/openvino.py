@@ -1,0 +1,21 @@
+"""ONNX hub → OpenVINO IR."""
+
+from pathlib import Path
+
+from wedepth.errors import WedepthError
+
+
+def convert(hub: Path, out: Path, *, precision: str, metadata: dict[str, str]) -> None:
+    """Write the IR (`out` and its `.bin`); fp16 stores weights in half precision and leaves arithmetic to the device.
+
+    Input and output are as the hub's: `image` [1,3,H,W], RGB 0…255, and `depth` [1,1,H,W] in metres.
+    """
+    import openvino
+
+    try:
+        model = openvino.convert_model(str(hub))
+    except Exception as error:
+        raise WedepthError(f"OpenVINO could not convert the graph: {str(error).strip().splitlines()[-1]}.") from None
+    for key, value in metadata.items():
+        model.set_rt_info(value, ["wedepth", key])
+    openvino.save_model(model, str(out), compress_to_fp16=precision == "fp16")

@@ -1,0 +1,68 @@
+"""The targets as data: what each is made of and what making it needs. Imports nothing heavy."""
+
+import importlib.util
+from dataclasses import dataclass
+
+from wedepth.errors import WedepthError
+
+PRECISIONS = ("fp32", "fp16")
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A target: its artifact, the module whose `convert` makes it from the hub, and what that module needs.
+
+    `weights` and `activations` say, by precision, what the artifact stores and asks its runtime to compute in.
+    """
+
+    name: str
+    artifact: str
+    module: str
+    needs: tuple[str, ...]
+    extra: str
+    layout: str
+    weights: dict[str, str]
+    activations: dict[str, str]
+    minutes: str
+    """What conversion of `edge` took on two cores, for people who wait."""
+
+
+_FLOATS = {"fp32": "float32", "fp16": "float16"}
+_DEVICE_CHOICE = {"fp32": "float32", "fp16": "float32 on CPU, float16 where the device prefers it"}
+_FLOAT32 = {"fp32": "float32", "fp16": "float32"}
+
+TARGETS = {
+    target.name: target
+    for target in (
+        Target(
+            "onnx", "model.onnx", "export.onnx", ("onnx", "onnxscript", "onnxsim", "onnxruntime"),
+            "export", "NCHW", _FLOATS, _FLOATS, "under a minute",
+        ),
+        Target(
+            "openvino", "model.xml", "export.openvino", ("openvino",),
+            "openvino", "NCHW", _FLOATS, _DEVICE_CHOICE, "seconds",
+        ),
+        Target(
+            "coreml", "model.mlpackage", "export.coreml", ("coremltools",),
+            "coreml", "NCHW", _FLOATS, _FLOATS, "under a minute",
+        ),
+        Target(
+            "tflite", "model.tflite", "export.tflite", ("litert_torch", "ai_edge_litert"),
+            "tflite-export", "NHWC", _FLOATS, _FLOAT32, "two to four minutes",
+        ),
+    )
+}  # fmt: skip
+
+_HUB = ("torch", "timm", "safetensors")
+
+
+def require(targets: list[Target]) -> None:
+    """Refuse at once when a package that these targets need is not installed, naming the extra that brings it."""
+    for target in (TARGETS["onnx"], *targets):
+        for package in (*_HUB, *target.needs):
+            if importlib.util.find_spec(package) is None:
+                extras = "export" if target.extra == "export" else f"export,{target.extra}"
+                raise WedepthError(
+                    f"Exporting to {target.name} needs {package}, which is not installed: "
+                    f"pip install 'wedepth[{extras}]'."
+                )

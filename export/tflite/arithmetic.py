@@ -1,0 +1,210 @@
+"""Lowerings of elementwise ops, linear layers, normalisations, softmax and reductions."""
+
+import math
+
+import numpy as np
+import onnx
+
+from export.tflite.emit import Value
+from export.tflite.epilogue import batch_norm_affine, clip_bounds, find_epilogue
+from export.tflite.graph import Node
+from export.tflite.lower import Walk, lowers
+from export.tflite.sampling import weighted_sample
+from export.tflite.view import View
+
+UNARY = {
+    "Neg": "NEG",
+    "Sqrt": "SQRT",
+    "Exp": "EXP",
+    "Log": "LOG",
+    "Sigmoid": "LOGISTIC",
+    "Tanh": "TANH",
+    "Relu": "RELU",
+    "HardSwish": "HARD_SWISH",
+    "Floor": "FLOOR",
+    "Abs": "ABS",
+}
+BINARY = {"Add": "ADD", "Sub": "SUB", "Mul": "MUL", "Div": "DIV", "Min": "MINIMUM", "Max": "MAXIMUM", "Pow": "POW"}
+REDUCE = {"ReduceMean": "MEAN", "ReduceSum": "SUM", "ReduceMax": "REDUCE_MAX"}
+F32 = np.float32
+
+
+@lowers(*UNARY)
+def unary(walk: Walk, node: Node) -> Value:
+    return walk.emit.unary(UNARY[node.kind], walk.input(node))
+
+
+@lowers(*BINARY)
+def binary(walk: Walk, node: Node) -> Value:
+    result = walk.value(node, 0)
+    for index in range(1, len(node.inputs)):
+        result = walk.emit.binary(BINARY[node.kind], result, walk.value(node, index))
+    return result
+
+
+@lowers("Identity")
+def identity(walk: Walk, node: Node) -> Value:
+    return walk.value(node, 0)
+
+
+@lowers("Cast")
+def cast(walk: Walk, node: Node) -> Value:
+    if node.get("to") != onnx.TensorProto.FLOAT:
+        node.refuse("the graph is float32 throughout, and so is what it casts to")
+    return walk.value(node, 0)
+
+
+@lowers("Reciprocal")
+def reciprocal(walk: Walk, node: Node) -> Value:
+    return walk.emit.binary("DIV", np.ones((), F32), walk.input(node))
+
+
+@lowers("Gelu")
+def gelu(walk: Walk, node: Node) -> Value:
+    return walk.emit.unary("GELU", walk.input(node), approximate=node.get("approximate", "none") == "tanh")
+
+
+@lowers("Erf")
+def erf(walk: Walk, node: Node) -> Value:
+    node.refuse("TFLite has no erf; export with opset 20, where GELU is one op")
+
+
+@lowers("Clip")
+def clip(walk: Walk, node: Node) -> Value:
+    x = walk.input(node)
+    low, high = clip_bounds(walk, node)
+    if (low, high) == (0, 6):
+        return walk.emit.unary("RELU6", x)
+    if low == 0:
+        x, low = walk.emit.unary("RELU", x), -math.inf
+    if low > -math.inf:
+        x = walk.emit.binary("MAXIMUM", x, np.array(low, F32))
+    return walk.emit.binary("MINIMUM", x, np.array(high, F32)) if high < math.inf else x
+
+
+@lowers("HardSigmoid")
+def hard_sigmoid(walk: Walk, node: Node) -> Value:
+    x = walk.emit.mul(walk.input(node), np.array(node.get("alpha", 0.2), F32))
+    x = walk.emit.unary("RELU", walk.emit.add(x, np.array(node.get("beta", 0.5), F32)))
+    return walk.emit.binary("MINIMUM", x, np.ones((), F32))
+
+
+@lowers("MatMul", "Gemm")
+def matmul(walk: Walk, node: Node) -> Value | None:
+    weight = walk.graph.constant(node, 1)
+    if node.kind == "Gemm":
+        if node.get("transA", 0) or node.get("alpha", 1.0) != 1 or node.get("beta", 1.0) != 1 or weight is None:
+            node.refuse("only x·W + b with a constant W is a linear layer")
+        bias = walk.array(node, 2) if node.has(2) else None
+        weight = weight.T if node.get("transB", 0) else weight
+        return linear(walk, node, weight, bias)
+    if weight is not None and weight.ndim == 2:
+        return linear(walk, node, weight, None)
+    return batch_matmul(walk, node)
+
+
+def linear(walk: Walk, node: Node, weight: np.ndarray, bias: np.ndarray | None) -> None:
+    """x [..., K] · weight [K, N] + bias, with what follows by channel and ReLU taken in."""
+    emit, x = walk.emit, walk.input(node)
+    end = find_epilogue(walk, node, weight.shape[1], len(x.axes), channel_axis=-1)
+    weight, bias = weight * end.scale, end.with_bias(bias)
+    emit.name = end.output
+    x = emit.last(x, -1)
+    inputs = [x.tensor, emit.file.weight(np.ascontiguousarray(weight.T), f"{end.output}/weight")]
+    if bias is not None:
+        bias = np.broadcast_to(bias, weight.shape[1]).astype(F32)
+    inputs.append(emit.file.constant(bias, f"{end.output}/bias") if bias is not None else -1)
+    stored = (*x.stored[:-1], weight.shape[1])
+    tensor = emit.op(
+        "FULLY_CONNECTED", inputs, stored, keepNumDims=True, fusedActivationFunction=end.activation
+    )
+    end.finish(walk, emit.resized(x, tensor, -1, len(stored) - 1, weight.shape[1]))
+
+
+def batch_matmul(walk: Walk, node: Node) -> Value:
+    """[..., M, K] · [..., K, N], both computed."""
+    emit = walk.emit
+    a, b = walk.input(node, 0), walk.input(node, 1)
+    rank = len(a.axes)
+    if len(b.axes) != rank or rank < 2 or a.shape[:-2] != b.shape[:-2]:
+        node.refuse(f"the batch axes of {list(a.shape)} and {list(b.shape)} differ")
+    order = list(range(rank))
+    a = emit.dense(a)
+    # K last in memory is as good to the kernel, and often saves a transpose.
+    flip = max(b.axes[-2], default=-1) > max(b.axes[-1], default=-1)
+    b = emit.dense(b, [*order[:-2], rank - 1, rank - 2] if flip else order)
+    shape = (*a.shape[:-1], b.shape[-1])
+    tensor = emit.op("BATCH_MATMUL", [a.tensor, b.tensor], shape, adjX=False, adjY=flip)
+    return emit.resized(a, tensor, -1, rank - 1, b.shape[-1])
+
+
+@lowers("Softmax")
+def softmax(walk: Walk, node: Node) -> Value:
+    return walk.emit.unary("SOFTMAX", walk.emit.last(walk.input(node), node.get("axis", -1)), beta=1.0)
+
+
+def normalized(walk: Walk, x: View, axes: list[int], epsilon: float) -> View:
+    """(x − mean) / √(variance + ε) over axes, wherever they lie."""
+    emit = walk.emit
+    centred = emit.binary("SUB", x, emit.reduce("MEAN", x, axes, keep=True))
+    variance = emit.reduce("MEAN", emit.mul(centred, centred), axes, keep=True)
+    return emit.mul(centred, emit.unary("RSQRT", emit.add(variance, np.array(epsilon, F32))))
+
+
+@lowers("LayerNormalization")
+def layer_normalization(walk: Walk, node: Node) -> Value:
+    x = walk.input(node)
+    rank = len(x.axes)
+    first = node.get("axis", -1) % rank
+    result = normalized(walk, x, list(range(first, rank)), node.get("epsilon", 1e-5))
+    result = walk.emit.mul(result, walk.array(node, 1))
+    return walk.emit.add(result, walk.array(node, 2)) if node.has(2) else result
+
+
+@lowers("InstanceNormalization")
+def instance_normalization(walk: Walk, node: Node) -> Value:
+    x = walk.input(node)
+    rank = len(x.axes)
+    result = normalized(walk, x, list(range(2, rank)), node.get("epsilon", 1e-5))
+    scale, shift = (walk.array(node, i).reshape(-1, *[1] * (rank - 2)) for i in (1, 2))
+    if (scale != 1).any():
+        result = walk.emit.mul(result, scale)
+    return walk.emit.add(result, shift) if (shift != 0).any() else result
+
+
+@lowers("GroupNormalization")
+def group_normalization(walk: Walk, node: Node) -> Value:
+    x = walk.input(node)
+    shape, groups = x.shape, node.get("num_groups")
+    split = walk.emit.view(walk.emit.reshape(x, (shape[0], groups, shape[1] // groups, *shape[2:])))
+    result = normalized(walk, split, list(range(2, len(split.axes))), node.get("epsilon", 1e-5))
+    whole = walk.emit.view(walk.emit.reshape(result, shape))
+    for kind, index in (("MUL", 1), ("ADD", 2)):
+        parameter = walk.array(node, index)  # by group in opset 18, by channel from 21 on
+        parameter = np.repeat(parameter, shape[1] // parameter.size).reshape(-1, *[1] * (len(shape) - 2))
+        whole = walk.emit.binary(kind, whole, parameter)
+    return whole
+
+
+@lowers("BatchNormalization")
+def batch_normalization(walk: Walk, node: Node) -> Value:
+    scale, shift = batch_norm_affine(walk, node)
+    x = walk.input(node)
+    shape = (-1, *[1] * (len(x.axes) - 2))
+    return walk.emit.add(walk.emit.mul(x, scale.reshape(shape)), shift.reshape(shape))
+
+
+@lowers(*REDUCE)
+def reduce(walk: Walk, node: Node) -> Value:
+    if node.outputs[0] in walk.deferred:
+        return weighted_sample(walk, *walk.deferred[node.outputs[0]])
+    axes, x = walk.graph.axes(node, 1), walk.input(node)
+    if axes is None and node.get("noop_with_empty_axes", 0):
+        return x
+    return walk.emit.reduce(REDUCE[node.kind], x, axes or list(range(len(x.axes))), bool(node.get("keepdims", 1)))
+
+
+@lowers("GlobalAveragePool")
+def global_average_pool(walk: Walk, node: Node) -> Value:
+    x = walk.input(node)
+    return walk.emit.reduce("MEAN", x, list(range(2, len(x.axes))), keep=True)

@@ -1,0 +1,33 @@
+"""The TFLite target: a prepared ONNX graph → one `.tflite` file."""
+
+from pathlib import Path
+
+import onnx
+
+from export.tflite.file import Precision, TfliteFile
+from export.tflite.lower import lower
+from wedepth.errors import WedepthError
+
+
+def convert_tflite(
+    onnx_path: Path, out: Path, *, precision: Precision, description: str, metadata: dict[str, str]
+) -> None:
+    """Write the graph of `onnx_path` (float32, fixed sizes) to `out`.
+
+    Images go in and out as TFLite has them, channels last: `image` float32 [1,H,W,3], `depth` float32 [1,H,W,1]. Names
+    of the signature `serving_default` and of tensors are the graph's. "fp16" stores the weights of convolutions and
+    linear layers as float16; they are computed in float32 on CPUs. `metadata` is kept as JSON in the model's metadata
+    buffer `wedepth`.
+
+    Raises WedepthError for a graph that cannot be read, an op without lowering and a form of an op that TFLite has no
+    exact counterpart of.
+    """
+    if precision not in ("fp32", "fp16"):
+        raise WedepthError(f"TFLite weights are fp32 or fp16, not {precision!r}.")
+    try:
+        model = onnx.load(onnx_path)
+    except Exception as error:
+        raise WedepthError(f"Cannot read {onnx_path} as an ONNX graph: {str(error).splitlines()[0]}.") from None
+    file = TfliteFile(precision)
+    inputs, outputs = lower(model, str(onnx_path.parent), file)
+    file.save(out, inputs, outputs, description, metadata)

@@ -1,0 +1,92 @@
+"""The lowerings' table and the walk over the graph that uses it."""
+
+from collections.abc import Callable
+
+import onnx
+
+from export.tflite.emit import Array, Emitter, Value
+from export.tflite.file import TfliteFile
+from export.tflite.graph import Graph, Node
+from export.tflite.view import View, fresh
+from wedepth.errors import WedepthError
+
+Lowering = Callable[["Walk", Node], "Value | list[Value] | None"]
+LOWERINGS: dict[str, Lowering] = {}
+
+
+def lowers(*kinds: str) -> Callable[[Lowering], Lowering]:
+    """Enter a function that lowers nodes of these kinds: it returns their values, or None where it has set them."""
+
+    def enter(lowering: Lowering) -> Lowering:
+        LOWERINGS.update(dict.fromkeys(kinds, lowering))
+        return lowering
+
+    return enter
+
+
+class Walk:
+    """One pass over a graph, node by node: `emit` writes operators, `values` holds what is known so far."""
+
+    def __init__(self, graph: Graph, file: TfliteFile) -> None:
+        self.graph = graph
+        self.emit = Emitter(file)
+        self.values: dict[str, Value] = dict(graph.constants)
+        self.absorbed: set[str] = set()  # nodes, by name of their first output, that another one has taken in
+        self.deferred: dict[str, tuple[Node, Node]] = {}  # a sum's output: the sampling and product it follows
+        self.dropped: dict[str, str] = {}  # a node's output that is now the same as one of its inputs
+        self.inputs: dict[str, int] = {}
+        for name, shape in graph.inputs.items():
+            # An image comes as people have it in TFLite: [1,H,W,C].
+            order = [0, 2, 3, 1] if len(shape) == 4 else list(range(len(shape)))
+            stored = tuple(shape[i] for i in order)
+            self.inputs[name] = file.tensor(stored, name)
+            self.values[name] = fresh(self.inputs[name], stored, order)
+
+    def run(self) -> dict[str, int]:
+        """Lower every node; the outputs' tensors by name, images as [1,H,W,C]."""
+        for node in self.graph.nodes:
+            if node.outputs[0] in self.absorbed:
+                continue
+            if node.outputs[0] in self.dropped:
+                self.values[node.outputs[0]] = self.values[self.dropped[node.outputs[0]]]
+                continue
+            lowering = LOWERINGS.get(node.kind)
+            if lowering is None:
+                raise WedepthError(f"The TFLite export has no lowering for ONNX op {node.kind} at node {node.name!r}.")
+            self.emit.name = node.outputs[0]
+            result = lowering(self, node)
+            if result is not None:
+                results = result if isinstance(result, list) else [result]
+                self.values.update(zip(node.outputs, results, strict=False))
+        return {name: self._output(name) for name in self.graph.outputs}
+
+    def _output(self, name: str) -> int:
+        view = self.emit.view(self.values[name])
+        order = [0, 2, 3, 1] if len(view.axes) == 4 else list(range(len(view.axes)))
+        tensor = self.emit.dense(view, order).tensor
+        if tensor in self.inputs.values():  # an output must not be an input, nor a tensor that has another name
+            raise WedepthError(f"The graph's output {name!r} is one of its inputs.")
+        return tensor
+
+    def input(self, node: Node, index: int = 0) -> View:
+        """Input `index` as a tensor's view."""
+        return self.emit.view(self.values[node.inputs[index]])
+
+    def value(self, node: Node, index: int) -> Value:
+        """Input `index`, which may be a constant array."""
+        return self.values[node.inputs[index]]
+
+    def array(self, node: Node, index: int) -> Array:
+        """Input `index`, which has to be a constant."""
+        array = self.graph.constant(node, index)
+        if array is None:
+            node.refuse(f"input {index} is not a constant")
+        return array
+
+
+def lower(model: onnx.ModelProto, folder: str, file: TfliteFile) -> tuple[dict[str, int], dict[str, int]]:
+    """Write a graph's operators to the file; its inputs' and outputs' tensors by name."""
+    from export.tflite import arithmetic, images, sampling, shaping  # noqa: F401  (they fill the table)
+
+    walk = Walk(Graph(model, folder), file)
+    return walk.inputs, walk.run()
