@@ -1,0 +1,77 @@
+"""A reference interpreter of saved Core ML packages, which Apple's runtime opens on Apple's systems only.
+
+It shows what the file computes: every op in float32 torch arithmetic, its result rounded to the type that the file
+declares for it. It does not show what a GPU or Neural Engine makes of it, which may also sum in float16.
+"""
+
+import itertools
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from runtimes import mil_spatial  # noqa: F401  (fills the table)
+from runtimes.mil_ops import OPS, Unknown
+from runtimes.mil_program import Declared, MilProgram, Operation, load_program
+from wedepth.errors import WedepthError
+
+Observer = Callable[[str, NDArray[Any]], None]
+
+_TORCH = {np.dtype(np.bool_): torch.bool} | {
+    np.dtype(name): getattr(torch, name)
+    for name in ("float16", "float32", "int8", "int16", "int32", "uint8")
+}
+# Ops whose results are not of their first input's type.
+_RETYPING = {"cast", "quantize", "dequantize", "constexpr_affine_dequantize"}
+
+
+class CoreMLReference:
+    """One package, ready to run. Raises WedepthError if it is damaged or holds an op that is not known here."""
+
+    def __init__(self, package: Path) -> None:
+        program = load_program(package)
+        self.input_name: str = program.input.name
+        self.input_shape: tuple[int, ...] = program.input.shape
+        self.output_name: str = program.output
+        _check(program)
+        self._constants = {name: _as_argument(value) for name, value in program.constants.items()}
+        self._operations = program.operations
+        self._done_with = _last_reads(program)
+
+    @torch.inference_mode()
+    def run(self, image: NDArray[np.float32], observe: Observer | None = None) -> NDArray[np.float32]:
+        """RGB `image` float32 [1,3,H,W], 0…255 → depth float32 [1,1,H,W], metres.
+
+        The package's input is an 8-bit image: other values are rounded and clipped to 0…255, as they would be on
+        their way into a pixel buffer. `observe` is called with the MIL name and the value of every tensor computed.
+        """
+        if image.shape != self.input_shape:
+            raise WedepthError(f"The image is of shape {image.shape}; the package takes {self.input_shape}.")
+        values: dict[str, Any] = {self.input_name: torch.from_numpy(image).round().clamp(0, 255)}
+        for operation, done in zip(self._operations, self._done_with, strict=True):
+            for declared, result in zip(operation.outputs, self._compute(operation, values), strict=True):
+                values[declared.name] = _as_declared(operation, declared, result)
+                if observe is not None:
+                    observe(declared.name, values[declared.name].numpy())
+            for name in done:
+                del values[name]
+        return values[self.output_name].float().numpy()
+
+    def _compute(self, operation: Operation, values: dict[str, Any]) -> tuple[Tensor, ...]:
+        def argument(name: str) -> Any:
+            value = values[name] if name in values else self._constants[name]
+            return value.float() if isinstance(value, Tensor) and value.dtype == torch.float16 else value
+
+        arguments = {
+            parameter: [argument(name) for name in names] if parameter == "values" else argument(names[0])
+            for parameter, names in operation.inputs.items()
+        }
+        try:
+            result = OPS[operation.kind](**arguments)
+        except (Unknown, TypeError) as error:
+            raise WedepthError(f"MIL op {operation.kind} ({operation.outputs[0].name}): {error}.") from None
+        return result if isinstance(result, tuple) else (result,)
