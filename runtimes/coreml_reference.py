@@ -4,6 +4,7 @@ It shows what the file computes: every op in float32 torch arithmetic, its resul
 declares for it. It does not show what a GPU or Neural Engine makes of it, which may also sum in float16.
 """
 
+import inspect
 import itertools
 from collections.abc import Callable
 from pathlib import Path
@@ -27,6 +28,10 @@ _TORCH = {np.dtype(np.bool_): torch.bool} | {
 }
 # Ops whose results are not of their first input's type.
 _RETYPING = {"cast", "quantize", "dequantize", "constexpr_affine_dequantize"}
+# Parameters that share one type with the result; norms' parameters and resample's coordinates may be of another.
+_SAME_TYPE = ("x", "y", "values", "weight", "bias")
+# Axes, shapes and the like reach ops as lists; longer arrays of integers are weights or indices.
+_LONGEST_LIST = 16
 
 
 class CoreMLReference:
@@ -72,6 +77,58 @@ class CoreMLReference:
         }
         try:
             result = OPS[operation.kind](**arguments)
-        except (Unknown, TypeError) as error:
-            raise WedepthError(f"MIL op {operation.kind} ({operation.outputs[0].name}): {error}.") from None
+        except Unknown as error:
+            raise _refusal(operation, str(error)) from None
         return result if isinstance(result, tuple) else (result,)
+
+
+def _check(program: MilProgram) -> None:
+    """Every op and parameter must be known here, and every result of the type that MIL's rules give it."""
+    types = {program.input.name: program.input.dtype}
+    types |= {name: value.dtype for name, value in program.constants.items() if isinstance(value, np.ndarray)}
+    for operation in program.operations:
+        if operation.kind not in OPS:
+            raise _refusal(operation, "the reference interpreter does not know this op")
+        try:
+            inspect.signature(OPS[operation.kind]).bind(**operation.inputs)
+        except TypeError as error:
+            raise _refusal(operation, str(error)) from None
+        for declared in operation.outputs:
+            types[declared.name] = declared.dtype
+        read = {types[name] for parameter in _SAME_TYPE for name in operation.inputs.get(parameter, ())}
+        given = {declared.dtype for declared in operation.outputs}
+        if operation.kind not in _RETYPING and len(read | given) > 1:
+            names = ", ".join(sorted(map(str, read)))
+            raise _refusal(operation, f"it reads {names} and declares {', '.join(map(str, given))}")
+
+
+def _refusal(operation: Operation, reason: str) -> WedepthError:
+    return WedepthError(f"MIL op {operation.kind!r} that gives {operation.outputs[0].name!r} cannot be run: {reason}.")
+
+
+def _last_reads(program: MilProgram) -> list[list[str]]:
+    """For each op the computed values that nothing after it reads."""
+    seen = {program.output}
+    done = []
+    for operation in reversed(program.operations):
+        names = {*itertools.chain(*operation.inputs.values()), *(declared.name for declared in operation.outputs)}
+        done.append([name for name in names - seen if name not in program.constants])
+        seen |= names
+    return done[::-1]
+
+
+def _as_argument(value: NDArray[Any] | str) -> Any:
+    """A constant as ops take it: numbers, text and integer lists as Python's own, arrays of floats as tensors."""
+    if isinstance(value, str):
+        return value
+    if value.ndim == 0:
+        return value.item()
+    if value.dtype.kind == "f" or value.size > _LONGEST_LIST:
+        return torch.from_numpy(value)
+    return value.tolist()
+
+
+def _as_declared(operation: Operation, declared: Declared, result: Tensor) -> Tensor:
+    if tuple(result.shape) != declared.shape:
+        raise _refusal(operation, f"it gives shape {tuple(result.shape)} and declares {declared.shape}")
+    return result.to(_TORCH[declared.dtype])

@@ -1,0 +1,75 @@
+"""Finding out what a path holds: each format in its own small reader, chosen by what is there."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from wedepth.data.folders import find_split_file, open_manifest, open_split_file
+from wedepth.data.frame import Frame
+from wedepth.data.nyu_mat import open_mat
+from wedepth.errors import WedepthError
+
+ROOMS = "rooms"
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset(Sequence[Frame]):
+    """Frames that are read one by one when they are asked for."""
+
+    name: str
+    readers: Sequence[Callable[[], Frame]]
+
+    def __len__(self) -> int:
+        return len(self.readers)
+
+    def __getitem__(self, index):  # type: ignore[no-untyped-def,override]
+        if isinstance(index, slice):
+            return Dataset(self.name, self.readers[index])
+        return self.readers[index]()
+
+    def __iter__(self) -> Iterator[Frame]:
+        return (read() for read in self.readers)
+
+
+def open_dataset(path: str | Path, split: str | None = None) -> Dataset:
+    """The frames at `path`, those of `split` alone if one is named.
+
+    | path | format | split |
+    |---|---|---|
+    | `rooms`, `rooms:N` | 8 (or N) rooms drawn by wedepth.rooms | – |
+    | `*.mat` | nyu_depth_v2_labeled.mat | `test` (Eigen's) or `train`, from splits.mat beside it |
+    | folder with `manifest.json` | RGB-D frames | the manifest's `split`, or the start of its `dataset` |
+    | `*.txt`, folder with one per split | NYU or KITTI, lines of "rgb depth" | part of the file's name |
+
+    Raises WedepthError where nothing fits, a file is missing or broken, or no frame is left.
+    """
+    readers = _readers(path, split)
+    if not readers:
+        raise WedepthError(f"There is no frame in {path}{f' of split {split!r}' if split else ''}.")
+    return Dataset(str(path), readers)
+
+
+def _readers(given: str | Path, split: str | None) -> Sequence[Callable[[], Frame]]:
+    name, _, count = str(given).partition(":")
+    path = Path(given)
+    if name == ROOMS and not path.exists():
+        return _rooms(count, split)
+    if not path.exists():
+        raise WedepthError(f"There is no {path}; --data takes a .mat, a folder, a split file, or `rooms`.")
+    if path.suffix == ".mat":
+        return open_mat(path, split)
+    if path.is_file():
+        return open_split_file(path)
+    if (path / "manifest.json").is_file():
+        return open_manifest(path, split)
+    return open_split_file(find_split_file(path, split))
+
+
+def _rooms(count: str, split: str | None) -> Sequence[Callable[[], Frame]]:
+    from wedepth.rooms import render
+
+    if split:
+        raise WedepthError("rooms have no splits; leave --split out.")
+    if count and not (count.isdecimal() and int(count)):
+        raise WedepthError(f"rooms:{count} names no number of rooms; write rooms:8, say.")
+    return [lambda seed=seed: render(seed) for seed in range(int(count or 8))]
