@@ -4,8 +4,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 import numpy as np
-from wedepth.data import Frame
 
+from wedepth.data import Frame
 from wedepth.errors import WedepthError
 
 

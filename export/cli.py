@@ -96,4 +96,4 @@ def main() -> None:
     """The console script."""
     if sys.flags.dev_mode is False:
         warnings.simplefilter("ignore")
-    guarded(export)  # type: ignore[arg-type]
+    guarded(export)

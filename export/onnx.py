@@ -92,13 +92,13 @@ def _agree(before: onnx.ModelProto, after: onnx.ModelProto) -> bool:
 
     shape = [d.dim_value for d in before.graph.input[0].type.tensor_type.shape.dim]
     image = np.random.default_rng(0).uniform(0, 255, shape).astype(np.float32)
-    results = [
+    first, second = (
         onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"]).run(
             None, {before.graph.input[0].name: image}
         )[0]
         for model in (before, after)
-    ]
-    return bool(np.allclose(*results, rtol=1e-5))
+    )
+    return bool(np.allclose(first, second, rtol=1e-5))
 
 
 def convert(hub: Path, out: Path, *, precision: str, metadata: dict[str, str]) -> None:

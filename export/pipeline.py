@@ -14,8 +14,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from wedepth.data import resize_image
-from wedepth.rooms import rooms
 
 import export.onnx as hub_export
 from calib.samples import spread
@@ -27,8 +25,10 @@ from runtimes.registry import open_session, predict, runtime_for
 from runtimes.torch import TorchSession
 from wedepth.checkpoint import describe
 from wedepth.config import PRESETS
+from wedepth.data import resize_image
 from wedepth.errors import WedepthError
 from wedepth.network import WEDepth
+from wedepth.rooms import rooms
 
 SAMPLES = 2
 Step = Callable[[str], None]
@@ -108,8 +108,17 @@ def _export_one(
         "checkpoint_sha256": record["sha256"],
     }
     artifact = folder / target.artifact
-    module: Any = importlib.import_module(target.module)
-    module.convert(hub, artifact, precision=precision, metadata=metadata)
+    if target.name == "tflite":
+        from export.tflite import convert_tflite
+
+        convert_tflite(hub, artifact, precision=precision, description=metadata["description"], metadata=metadata)
+    elif target.name == "coreml":
+        from export.coreml.convert import convert_coreml
+
+        convert_coreml(hub, artifact, precision=precision, metadata=metadata)
+    else:
+        module: Any = importlib.import_module(target.module)
+        module.convert(hub, artifact, precision=precision, metadata=metadata)
     np.savez_compressed(folder / bundles.SAMPLE, image=samples.images[0], depth=samples.depths[0])
     manifest = _manifest(network, record, target, precision, folder, samples)
     bundles.write_manifest(folder, manifest)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ def steps(quiet: bool) -> Iterator[Callable[[str], None]]:
     """Show the step at work and its time on stderr; yields the function to call with each step's words."""
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), disable=quiet) as bar:
-        tasks = []
+        tasks: list[TaskID] = []
 
         def step(words: str) -> None:
             if tasks:

@@ -12,10 +12,9 @@ from runtimes.registry import DEVICES, RUNTIMES
 from wedepth.errors import WedepthError
 
 if TYPE_CHECKING:
-    from wedepth.data import Frame
-
     from runtimes.bundle import Bundle
     from runtimes.parity import Run
+    from wedepth.data import Frame
 
 DEFAULT_FOLDER = Path("exported")
 
@@ -73,9 +72,8 @@ def parity(
     """
     if bundle and artifact:
         raise WedepthError("Give --bundle or --artifact, not both.")
-    from wedepth.data import open_dataset
-
     from runtimes.bundle import find_bundles
+    from wedepth.data import open_dataset
 
     bundles = find_bundles(artifact.parent if artifact else bundle or DEFAULT_FOLDER)
     if artifact and artifact.resolve() != bundles[0].artifact.resolve():
@@ -127,11 +125,10 @@ def _draw(path: Path, runs: "list[Run]", frame: "Frame") -> None:
     """The first frame through the first network that was run."""
     from runtimes.picture import draw
 
-    ran = [run for run in runs if run.depths]
-    if not ran:
+    depths = [(f"{run.row.runtime} {run.row.precision}", run.depths[0]) for run in runs if run.depths]
+    if not depths:
         raise WedepthError("There is nothing to draw: nothing was run.")
-    shape = ran[0].depths[0].shape
-    depths = [(f"{r.row.runtime} {r.row.precision}", r.depths[0]) for r in ran if r.depths[0].shape == shape]
+    depths = [(name, depth) for name, depth in depths if depth.shape == depths[0][1].shape]
     torch = [depth for name, depth in depths if name.startswith("torch")]
     others = [(name, depth) for name, depth in depths if not name.startswith("torch")]
     draw(path, frame.image, frame.depth if frame.valid.any() else None, torch[0] if torch else None, others or depths)
@@ -139,4 +136,4 @@ def _draw(path: Path, runs: "list[Run]", frame: "Frame") -> None:
 
 def main() -> None:
     """The console script."""
-    guarded(parity)  # type: ignore[arg-type]
+    guarded(parity)

@@ -23,8 +23,7 @@ from wedepth.errors import WedepthError
 Observer = Callable[[str, NDArray[Any]], None]
 
 _TORCH = {np.dtype(np.bool_): torch.bool} | {
-    np.dtype(name): getattr(torch, name)
-    for name in ("float16", "float32", "int8", "int16", "int32", "uint8")
+    np.dtype(name): getattr(torch, name) for name in ("float16", "float32", "int8", "int16", "int32", "uint8")
 }
 # Ops whose results are not of their first input's type.
 _RETYPING = {"cast", "quantize", "dequantize", "constexpr_affine_dequantize"}
@@ -52,11 +51,12 @@ class CoreMLReference:
         """RGB `image` float32 [1,3,H,W], 0…255 → depth float32 [1,1,H,W], metres.
 
         The package's input is an 8-bit image: other values are rounded and clipped to 0…255, as they would be on
-        their way into a pixel buffer. `observe` is called with the MIL name and the value of every tensor computed.
+        their way into a pixel buffer. `observe` is called with the MIL name and the value of every tensor computed;
+        the value is good until it returns.
         """
         if image.shape != self.input_shape:
             raise WedepthError(f"The image is of shape {image.shape}; the package takes {self.input_shape}.")
-        values: dict[str, Any] = {self.input_name: torch.from_numpy(image).round().clamp(0, 255)}
+        values: dict[str, Any] = {self.input_name: torch.tensor(image).float().round().clamp(0, 255)}
         for operation, done in zip(self._operations, self._done_with, strict=True):
             for declared, result in zip(operation.outputs, self._compute(operation, values), strict=True):
                 values[declared.name] = _as_declared(operation, declared, result)
@@ -85,10 +85,13 @@ class CoreMLReference:
 def _check(program: MilProgram) -> None:
     """Every op and parameter must be known here, and every result of the type that MIL's rules give it."""
     types = {program.input.name: program.input.dtype}
-    types |= {name: value.dtype for name, value in program.constants.items() if isinstance(value, np.ndarray)}
+    types |= {name: np.asarray(value).dtype for name, value in program.constants.items()}
     for operation in program.operations:
         if operation.kind not in OPS:
             raise _refusal(operation, "the reference interpreter does not know this op")
+        unbound = [name for names in operation.inputs.values() for name in names if name not in types]
+        if unbound:
+            raise _refusal(operation, f"it reads {unbound[0]!r}, which nothing gives")
         try:
             inspect.signature(OPS[operation.kind]).bind(**operation.inputs)
         except TypeError as error:

@@ -3,7 +3,6 @@
 Semantics are those that coremltools 9 documents for the iOS 17 opset; what it leaves open is refused.
 """
 
-import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -189,9 +188,7 @@ def quantize(
 
 
 @op
-def dequantize(
-    input: Tensor, scale: Tensor | float, zero_point: Tensor | int = 0, axis: int | None = None
-) -> Tensor:
+def dequantize(input: Tensor, scale: Tensor | float, zero_point: Tensor | int = 0, axis: int | None = None) -> Tensor:
     return (input.float() - _along(zero_point, input, axis)) * _along(scale, input, axis)
 
 
@@ -199,7 +196,7 @@ def dequantize(
 def constexpr_affine_dequantize(
     quantized_data: Tensor, scale: Tensor | float, zero_point: Tensor | int, axis: int
 ) -> Tensor:
-    return dequantize(quantized_data, scale, zero_point, axis)
+    return (quantized_data.float() - _along(zero_point, quantized_data, axis)) * _along(scale, quantized_data, axis)
 
 
 def _along(value: Any, x: Tensor, axis: int | None) -> Tensor:

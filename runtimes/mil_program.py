@@ -80,13 +80,14 @@ def mil_name(onnx_name: str) -> str:
 def load_program(package: Path) -> MilProgram:
     """Read an .mlpackage of one image input and one output; WedepthError if it is another thing or damaged."""
     specification, root = _read_specification(package)
-    if specification.WhichOneof("Type") != "mlProgram":
-        raise WedepthError(f"{package.name} is not an ML program but a {specification.WhichOneof('Type')}.")
-    function = specification.mlProgram.functions["main"]
+    program = specification.mlProgram
+    if "main" not in program.functions:
+        raise WedepthError(f"{package.name} is no ML program: it has no main function.")
+    function = program.functions["main"]
     block = function.block_specializations[function.opset]
-    inputs = [_declared(value) for value in function.inputs]
-    if len(inputs) != 1 or len(block.outputs) != 1:
-        raise WedepthError(f"{package.name} has {len(inputs)} inputs and {len(block.outputs)} outputs instead of one.")
+    if len(function.inputs) != 1 or len(block.outputs) != 1:
+        found = f"{len(function.inputs)} inputs and {len(block.outputs)} outputs"
+        raise WedepthError(f"{package.name} has {found} instead of one of each.")
     reader = _ConstantReader(package, root)
     constants: dict[str, NDArray[Any] | str] = {}
     operations = []
@@ -95,26 +96,25 @@ def load_program(package: Path) -> MilProgram:
             constants[proto.outputs[0].name] = reader.read(proto.attributes["val"])
         else:
             operations.append(_operation(proto, reader, constants))
-    return MilProgram(inputs[0], block.outputs[0], operations, constants)
+    return MilProgram(_declared(function.inputs[0]), block.outputs[0], operations, constants)
 
 
 def _read_specification(package: Path) -> tuple[Any, Path]:
     """The Core ML model protobuf and the folder that paths in it are relative to."""
     import_coremltools()
     from coremltools.proto import Model_pb2
-    from google.protobuf.message import DecodeError
 
     try:
         manifest = json.loads((package / "Manifest.json").read_text())
-        entry = manifest["itemInfoEntries"][manifest["rootModelIdentifier"]]
-        path = package / "Data" / entry["path"]
-        return Model_pb2.Model.FromString(path.read_bytes()), path.parent
-    except FileNotFoundError as error:
-        missing = Path(error.filename).relative_to(package)
-        raise WedepthError(f"{package} is no Core ML package: it has no {missing}.") from None
-    except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError):
+        path = package / "Data" / manifest["itemInfoEntries"][manifest["rootModelIdentifier"]]["path"]
+        content = path.read_bytes()
+    except OSError as error:
+        raise WedepthError(f"Cannot read the Core ML package {package}: {error.strerror} ({error.filename}).") from None
+    except (ValueError, KeyError, TypeError):
         raise _damaged(package, "Manifest.json names no model") from None
-    except DecodeError:
+    try:
+        return Model_pb2.Model.FromString(content), path.parent
+    except Exception:  # protobuf's own exception; its module has no types
         raise _damaged(package, f"{path.name} cannot be parsed") from None
 
 
@@ -124,9 +124,13 @@ def _damaged(package: Path, reason: str) -> WedepthError:
 
 def _declared(value: Any) -> Declared:
     tensor = value.type.tensorType
+    return Declared(value.name, _dtype(tensor), _shape(tensor))
+
+
+def _dtype(tensor: Any) -> np.dtype[Any]:
     if tensor.dataType not in DTYPES:
-        raise WedepthError(f"MIL value {value.name!r} has data type {tensor.dataType}, which is not known here.")
-    return Declared(value.name, DTYPES[tensor.dataType], _shape(tensor))
+        raise WedepthError(f"The package holds a tensor of MIL data type {tensor.dataType}, which is not known here.")
+    return DTYPES[tensor.dataType]
 
 
 def _shape(tensor: Any) -> tuple[int, ...]:
@@ -166,12 +170,12 @@ class _ConstantReader:
         tensor = value.type.tensorType
         shape = _shape(tensor)
         if value.WhichOneof("value") == "blobFileValue":
-            return self._stored(value.blobFileValue, DTYPES[tensor.dataType], shape)
+            return self._stored(value.blobFileValue, _dtype(tensor), shape)
         content = value.immediateValue.tensor
-        values = getattr(content, content.WhichOneof("value")).values
+        values = getattr(content, content.WhichOneof("value") or "floats").values
         if tensor.dataType == STRING:
             return str(values[0])
-        dtype = DTYPES[tensor.dataType]
+        dtype = _dtype(tensor)
         array = np.frombuffer(values, dtype).copy() if isinstance(values, bytes) else np.array(values, dtype)
         return self._fitted(array, shape)
 
@@ -180,7 +184,7 @@ class _ConstantReader:
         start = blob.offset
         if start + _RECORD.size > content.size:
             raise self._truncated(blob)
-        marker, _, size, offset = _RECORD.unpack_from(content, start)
+        marker, _, size, offset = _RECORD.unpack(content[start : start + _RECORD.size].tobytes())
         if marker != _MARKER:
             raise _damaged(self._package, f"there is no weight at byte {start} of {Path(blob.fileName).name}")
         if offset + size > content.size:

@@ -20,7 +20,7 @@ def conv(
     groups: int,
     bias: Tensor | None = None,
 ) -> Tensor:
-    pads = _pads(x, list(weight.shape[2:]), strides, dilations, pad_type, pad)
+    pads = _pads(pad_type, pad)
     apply = {3: functional.conv1d, 4: functional.conv2d, 5: functional.conv3d}[x.ndim]
     if pads[::2] == pads[1::2]:
         return apply(x, weight, bias, strides, pads[::2], dilations, groups)
@@ -59,7 +59,7 @@ def avg_pool(
     exclude_padding_from_average: bool,
     ceil_mode: bool,
 ) -> Tensor:
-    pads = _pads(x, kernel_sizes, strides, [1] * len(kernel_sizes), pad_type, pad)
+    pads = _pads(pad_type, pad)
     apply = {3: functional.avg_pool1d, 4: functional.avg_pool2d, 5: functional.avg_pool3d}[x.ndim]
     if pads[::2] == pads[1::2]:
         return apply(x, kernel_sizes, strides, pads[::2], ceil_mode, not exclude_padding_from_average)
@@ -73,7 +73,7 @@ def avg_pool(
 def max_pool(
     x: Tensor, kernel_sizes: list[int], strides: list[int], pad_type: str, pad: list[int], ceil_mode: bool
 ) -> Tensor:
-    pads = _pads(x, kernel_sizes, strides, [1] * len(kernel_sizes), pad_type, pad)
+    pads = _pads(pad_type, pad)
     apply = {3: functional.max_pool1d, 4: functional.max_pool2d, 5: functional.max_pool3d}[x.ndim]
     if pads[::2] == pads[1::2]:
         return apply(x, kernel_sizes, strides, pads[::2], 1, ceil_mode)
@@ -113,15 +113,11 @@ def resample(
     return functional.grid_sample(x, coordinates, sampling_mode, modes[padding_mode], align_corners)
 
 
-def _pads(
-    x: Tensor, kernel: list[int], strides: list[int], dilations: list[int], pad_type: str, pad: list[int]
-) -> list[int]:
+def _pads(pad_type: str, pad: list[int]) -> list[int]:
     """Padding before and after each spatial axis, in turn."""
-    if pad_type == "valid":
-        return [0] * (2 * len(kernel))
-    if pad_type != "custom":
+    if pad_type not in ("valid", "custom"):
         raise Unknown(f"pad_type {pad_type!r}")
-    return pad
+    return pad if pad_type == "custom" else [0] * len(pad)
 
 
 def _padded(x: Tensor, pads: list[int], value: float = 0.0) -> Tensor:

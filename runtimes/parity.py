@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from wedepth.data import Frame, resize_depth, resize_image
-from wedepth.metrics import depth_metrics, mean_metrics, relative_difference
 
 from runtimes.bundle import Bundle, Manifest
 from runtimes.errors import DeviceUnavailable
 from runtimes.limits import limit_for
 from runtimes.registry import Runtime, Session, open_session, run_timed, to_depth, to_input
+from wedepth.data import Frame, resize_depth, resize_image
 from wedepth.errors import WedepthError
+from wedepth.metrics import depth_metrics, mean_metrics, relative_difference
 
 SCHEMA = 1
 Depth = NDArray[np.float32]

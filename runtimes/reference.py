@@ -7,12 +7,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from wedepth.data import Frame, resize_image
 
 from runtimes.bundle import Bundle, Manifest
 from runtimes.errors import DeviceUnavailable
 from runtimes.parity import Row, Run, measure
 from runtimes.registry import run_timed
+from wedepth.data import Frame, resize_image
 from wedepth.errors import WedepthError
 
 if TYPE_CHECKING:

@@ -35,8 +35,10 @@ class SelfAttention(nn.Module):
 
     def attend(self, queries: Tensor, context: Tensor) -> Tensor:
         """Attention of normed queries [B,N,D] to [B,M,D]."""
-        parts = self.query(queries), self.key(context), self.value(context)
-        return merge_heads(F.scaled_dot_product_attention(*(split_heads(p, HEADS) for p in parts)))
+        query, key, value = (
+            split_heads(x, HEADS) for x in (self.query(queries), self.key(context), self.value(context))
+        )
+        return merge_heads(F.scaled_dot_product_attention(query, key, value))
 
     def forward(self, x: Tensor) -> Tensor:
         return self.attend(self.norm(x), x)

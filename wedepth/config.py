@@ -148,12 +148,13 @@ def _build(kind: Any, data: Any, where: str) -> Any:
         return data
     if not isinstance(data, dict):
         raise WedepthError(f"{where} must be an object, not {data!r}.")
-    hints = get_type_hints(kind)
+    record: Any = kind
+    hints = get_type_hints(record)
     missing, unknown = sorted(hints.keys() - data.keys()), sorted(data.keys() - hints.keys())
     if missing or unknown:
         parts = [f"lacks {', '.join(missing)}"] * bool(missing) + [f"has unknown {', '.join(unknown)}"] * bool(unknown)
         raise WedepthError(f"{where} {' and '.join(parts)}.")
-    return kind(**{name: _build(hint, data[name], f"{where}.{name}") for name, hint in hints.items()})
+    return record(**{name: _build(hint, data[name], f"{where}.{name}") for name, hint in hints.items()})
 
 
 def _dinov2(width: int, depth: int, heads: int, stage_ends: tuple[int, ...]) -> VFMConfig:

@@ -26,7 +26,7 @@ class FrozenViT(nn.Module):
         self.pos_embed = nn.Parameter(torch.zeros(1, 1 + config.grid**2, config.width))
         norm = partial(nn.LayerNorm, eps=1e-6)
         self.blocks = nn.ModuleList(
-            Block(config.width, config.heads, qkv_bias=True, init_values=1e-5, norm_layer=norm)  # type: ignore[arg-type]
+            Block(config.width, config.heads, qkv_bias=True, init_values=1e-5, norm_layer=norm)
             for _ in range(config.depth)
         )
         starts = (0, *(end + 1 for end in config.stage_ends[:-1]))

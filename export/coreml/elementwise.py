@@ -73,8 +73,6 @@ def extremum(node: Node) -> Var:
 @lowers("Clip")
 def clip(node: Node) -> Var:
     low, high = node.number(1, -np.inf), node.number(2, np.inf)
-    assert low is not None
-    assert high is not None
     # Exporters write "no bound" as ±3.4e38, which fp16 does not hold.
     low, high = (-np.inf if low < -1e38 else low), (np.inf if high > 1e38 else high)
     x = node.var(0)

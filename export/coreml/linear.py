@@ -63,6 +63,10 @@ def group_norm(node: Node) -> Var:
 def batch_norm(node: Node) -> Var:
     gamma, beta, mean, variance = (node.array(i) for i in range(1, 5))
     epsilon = np.float32(node.get("epsilon", 1e-5))
+    if node.var(0).rank < 3:  # MIL's batch_norm begins at [N,C,L]
+        scale = gamma / np.sqrt(variance + epsilon)
+        scaled = mb.mul(x=node.var(0), y=scale, name=f"{node.name}_scaled")
+        return mb.add(x=scaled, y=beta - mean * scale, name=node.name)
     return mb.batch_norm(
         x=node.var(0), mean=mean, variance=variance, gamma=gamma, beta=beta, epsilon=epsilon, name=node.name
     )

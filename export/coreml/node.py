@@ -99,7 +99,7 @@ class Node:
             return default
         return np.atleast_1d(self.array(index)).reshape(-1).tolist()
 
-    def number(self, index: int, default: float | None = None) -> float | None:
+    def number(self, index: int, default: float) -> float:
         """Constant input `index` as one Python number, `default` if it is not given."""
         return float(self.array(index).reshape(())) if self.has(index) else default
 

@@ -1,5 +1,7 @@
 """What stays in float32 when a program is converted to fp16."""
 
+import itertools
+
 from coremltools.converters.mil.mil import Operation
 
 
@@ -13,8 +15,8 @@ class HalfPrecision:
         self._kept: set[str] = set()
 
     def __call__(self, op: Operation) -> bool:
-        sources = [var for value in op.inputs.values() for var in (value if isinstance(value, list | tuple) else [value])]
-        if op.op_type == "exp" or any(var.name in self._kept for var in sources):
+        read = [value if isinstance(value, list | tuple) else [value] for value in op.inputs.values()]
+        if op.op_type == "exp" or any(var.name in self._kept for var in itertools.chain(*read)):
             self._kept.update(var.name for var in op.outputs)
             return False
         return True

@@ -74,10 +74,9 @@ def slice_(node: Node) -> Var:
         begin[axis], end[axis], stride[axis] = slice(start, stop, step).indices(x.shape[axis])
     if any(len(range(*bounds)) == 0 for bounds in zip(begin, end, stride, strict=True)):
         node.refuse(f"it makes an empty tensor of {x.shape}")
-    end_mask = [stop == -1 or (stop == size and step > 0) for stop, size, step in zip(end, x.shape, stride, strict=True)]
-    return mb.slice_by_index(
-        x=x, begin=begin, end=[max(stop, 0) for stop in end], stride=stride, end_mask=end_mask, name=node.name
-    )
+    to_the_end = [stop in (-1, size) for stop, size in zip(end, x.shape, strict=True)]
+    end = [max(stop, 0) for stop in end]
+    return mb.slice_by_index(x=x, begin=begin, end=end, stride=stride, end_mask=to_the_end, name=node.name)
 
 
 @lowers("Gather")
@@ -116,6 +115,8 @@ def pad(node: Node) -> Var:
     amounts = [0] * (2 * x.rank)
     for i, axis in enumerate(axes):
         amounts[2 * (axis % x.rank)], amounts[2 * (axis % x.rank) + 1] = pads[i], pads[i + len(axes)]
+    while len(amounts) > 2 and amounts[:2] == [0, 0]:  # Core ML reflects and replicates along the last two axes only
+        amounts = amounts[2:]
     value = np.float32(node.number(2, 0.0))
     return mb.pad(x=x, pad=amounts, mode=mode, constant_val=value, name=node.name)
 

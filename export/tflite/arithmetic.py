@@ -89,18 +89,22 @@ def hard_sigmoid(walk: Walk, node: Node) -> Value:
     return walk.emit.binary("MINIMUM", x, np.ones((), F32))
 
 
-@lowers("MatMul", "Gemm")
+@lowers("MatMul")
 def matmul(walk: Walk, node: Node) -> Value | None:
     weight = walk.graph.constant(node, 1)
-    if node.kind == "Gemm":
-        if node.get("transA", 0) or node.get("alpha", 1.0) != 1 or node.get("beta", 1.0) != 1 or weight is None:
-            node.refuse("only x·W + b with a constant W is a linear layer")
-        bias = walk.array(node, 2) if node.has(2) else None
-        weight = weight.T if node.get("transB", 0) else weight
-        return linear(walk, node, weight, bias)
-    if weight is not None and weight.ndim == 2:
-        return linear(walk, node, weight, None)
-    return batch_matmul(walk, node)
+    if weight is None or weight.ndim != 2:
+        return batch_matmul(walk, node)
+    linear(walk, node, weight, None)
+    return None
+
+
+@lowers("Gemm")
+def gemm(walk: Walk, node: Node) -> None:
+    weight = walk.graph.constant(node, 1)
+    if node.get("transA", 0) or node.get("alpha", 1.0) != 1 or node.get("beta", 1.0) != 1 or weight is None:
+        node.refuse("only x·W + b with a constant W is a linear layer")
+    bias = walk.array(node, 2) if node.has(2) else None
+    linear(walk, node, weight.T if node.get("transB", 0) else weight, bias)
 
 
 def linear(walk: Walk, node: Node, weight: np.ndarray, bias: np.ndarray | None) -> None:
@@ -115,9 +119,7 @@ def linear(walk: Walk, node: Node, weight: np.ndarray, bias: np.ndarray | None) 
         bias = np.broadcast_to(bias, weight.shape[1]).astype(F32)
     inputs.append(emit.file.constant(bias, f"{end.output}/bias") if bias is not None else -1)
     stored = (*x.stored[:-1], weight.shape[1])
-    tensor = emit.op(
-        "FULLY_CONNECTED", inputs, stored, keepNumDims=True, fusedActivationFunction=end.activation
-    )
+    tensor = emit.op("FULLY_CONNECTED", inputs, stored, keepNumDims=True, fusedActivationFunction=end.activation)
     end.finish(walk, emit.resized(x, tensor, -1, len(stored) - 1, weight.shape[1]))
 
 

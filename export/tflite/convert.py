@@ -29,5 +29,5 @@ def convert_tflite(
     except Exception as error:
         raise WedepthError(f"Cannot read {onnx_path} as an ONNX graph: {str(error).splitlines()[0]}.") from None
     file = TfliteFile(precision)
-    inputs, outputs = lower(model, str(onnx_path.parent), file)
+    inputs, outputs = lower(model, file)
     file.save(out, inputs, outputs, description, metadata)

@@ -13,21 +13,28 @@ from export.tflite.view import Groups, View, cut, fresh, regrouped, reshaped, ru
 Array = NDArray[Any]
 Value = View | Array
 
+# From this many numbers on, half their size is worth an operator that widens them.
+TABLE = 4096
+
 
 class Emitter:
     """Appends operators to a file. A `Value` is a view of a tensor, or an array: a constant not yet written.
 
-    `name` is what the tensors of the ONNX node at work are called.
+    `name` is what the tensors of the ONNX node at work are called. `exact` says that it computes places, whose
+    constants stay float32: half precision would put a sampling point of a wide map a hundredth of a pixel off.
     """
 
     def __init__(self, file: TfliteFile) -> None:
         self.file = file
         self.name = ""
+        self.exact = False
         self._moved: dict[tuple[int, tuple[int, ...], Groups], View] = {}
 
     def constant(self, array: Array) -> View:
-        """A constant as a tensor, its axes in order."""
-        return fresh(self.file.constant(array, f"{self.name}/constant"), array.shape)
+        """A constant as a tensor, its axes in order; a table (of positions, of biases) is stored as weights are."""
+        table = array.size >= TABLE and array.dtype == np.float32 and not self.exact
+        write = self.file.weight if table else self.file.constant
+        return fresh(write(array, f"{self.name}/constant"), array.shape)
 
     def view(self, value: Value) -> View:
         """The value as a tensor in any case."""
@@ -78,10 +85,7 @@ class Emitter:
         place = [k for k, n in enumerate(source) if n > 1]
         spare = [k for k, n in enumerate(source) if n == 1]
         order = [place[kept.index(run)] for run in moved]
-        if whole:
-            order = [spare.pop(0) if size == 1 else order.pop(0) for size in target]
-        else:
-            order = spare + order
+        order = [spare.pop(0) if size == 1 else order.pop(0) for size in target] if whole else spare + order
         tensor = view.tensor if source == view.stored else self._reshape(view.tensor, source)
         result = tuple(source[k] for k in order)
         tensor = self.op("TRANSPOSE", [tensor, self.ints(order)], result)

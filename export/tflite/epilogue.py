@@ -65,9 +65,7 @@ def find_epilogue(walk: Walk, node: Node, channels: int, rank: int, channel_axis
     return _later_scale(walk, end)
 
 
-def _by_channel(
-    walk: Walk, node: Node, computed: str, channels: int, rank: int, channel_axis: int
-) -> Array | None:
+def _by_channel(walk: Walk, node: Node, computed: str, channels: int, rank: int, channel_axis: int) -> Array | None:
     """The constant operand of a node as [channels] (or [1]), where it varies along the channel axis alone."""
     if node.kind not in ("Add", "Mul"):
         return None
@@ -77,7 +75,7 @@ def _by_channel(
     if constant.size == 1:
         return constant.reshape(-1)
     along = constant.ndim + channel_axis
-    return constant.reshape(-1) if 0 <= along and constant.shape[along] == channels else None
+    return constant.reshape(-1) if along >= 0 and constant.shape[along] == channels else None
 
 
 def _later_scale(walk: Walk, end: Epilogue) -> Epilogue:

@@ -1,13 +1,16 @@
 """A TFLite model under construction: tensors, constants and operators, and the flatbuffer they become."""
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any, Literal
 
-import flatbuffers
+import flatbuffers  # type: ignore[import-untyped]
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from numpy.typing import NDArray
+
+from wedepth.errors import WedepthError
 
 Precision = Literal["fp32", "fp16"]
 
@@ -38,16 +41,19 @@ OPTIONS = {
 SIGNATURE = "serving_default"
 # TFLite maps weights straight from the file, where its kernels expect them at multiples of 16 bytes.
 ALIGNMENT = 16
+# Offsets in the file are 32-bit; operators, shapes and names of 10 000 operators take about 4 MB of it.
+HEADROOM = 2**25
+LARGEST = 2**31 - HEADROOM
 
 
 class _Buffer(schema.BufferT):
     """A buffer that keeps the alignment which the schema asks for; the generated class packs at any byte."""
 
-    def Pack(self, builder: flatbuffers.Builder) -> int:  # noqa: N802  (the generated code's name)
+    def Pack(self, builder: flatbuffers.Builder) -> int:
         if self.data is None:
             schema.BufferStart(builder)
             return schema.BufferEnd(builder)
-        content = memoryview(np.ascontiguousarray(self.data)).cast("B")
+        content = np.ascontiguousarray(self.data).data.cast("B")
         builder.StartVector(1, len(content), ALIGNMENT)
         builder.head -= len(content)
         builder.Bytes[builder.head : builder.head + len(content)] = content
@@ -91,7 +97,7 @@ class TfliteFile:
         if value.dtype in (np.float64, np.int64):
             value = value.astype(np.float32 if value.dtype == np.float64 else np.int32)
         content = np.ascontiguousarray(value)
-        key = (content.shape, content.dtype.str, content.tobytes())
+        key = (content.shape, content.dtype.str, hashlib.sha256(content.data).digest())
         if key not in self._constants:
             buffer = _Buffer()
             buffer.data = content.reshape(-1)
@@ -102,7 +108,7 @@ class TfliteFile:
 
     def weight(self, value: NDArray[Any], name: str) -> int:
         """A float constant that is multiplied by many inputs: stored as float16 where the precision says so."""
-        if self.precision == "fp32":
+        if self.precision == "fp32" or np.abs(value).max() > np.finfo(np.float16).max:
             return self.constant(value.astype(np.float32), name)
         half = self.constant(value.astype(np.float16), f"{name}:fp16")
         key = ("float32 of", half)
@@ -153,7 +159,11 @@ class TfliteFile:
         entry.name, entry.buffer = "wedepth", len(self._model.buffers) - 1
         self._model.metadata = [entry]
         size = sum(b.data.nbytes for b in self._model.buffers if b.data is not None)
-        builder = flatbuffers.Builder(size + size // 8 + (1 << 20))
+        if size > LARGEST:
+            raise WedepthError(
+                f"A TFLite file holds 2 GB at most, and these weights are {size / 2**30:.1f} GB; export as fp16."
+            )
+        builder = flatbuffers.Builder(size + HEADROOM)
         builder.Finish(self._model.Pack(builder), b"TFL3")
         with path.open("wb") as stream:
             stream.write(memoryview(builder.Bytes)[builder.Head() :])

@@ -39,12 +39,9 @@ class Node:
 class Graph:
     """Nodes in order, constants by name. What depends on constants alone is computed here and is a constant too."""
 
-    def __init__(self, model: onnx.ModelProto, folder: str) -> None:
-        """`folder` holds the model's external data, where it has any that is not loaded."""
+    def __init__(self, model: onnx.ModelProto) -> None:
         graph = model.graph
-        self.constants: dict[str, NDArray[Any]] = {
-            t.name: numpy_helper.to_array(t, folder) for t in graph.initializer
-        }
+        self.constants: dict[str, NDArray[Any]] = {t.name: numpy_helper.to_array(t) for t in graph.initializer}
         self.inputs = {i.name: _shape(i) for i in graph.input if i.name not in self.constants}
         self.outputs = [o.name for o in graph.output]
         opsets = {o.domain: o.version for o in model.opset_import}
@@ -75,11 +72,23 @@ class Graph:
         value = self.constant(node, index)
         if value is None:
             node.refuse(f"input {index} is not a constant")
-        return np.atleast_1d(value).reshape(-1).tolist()  # type: ignore[no-any-return]
+        return np.atleast_1d(value).reshape(-1).tolist()
 
     def axes(self, node: Node, index: int) -> list[int] | None:
         """Axes from input `index` (as newer opsets have them) or from the attribute; None if neither is set."""
-        return self.numbers(node, index) if node.has(index) else node.get("axes")  # type: ignore[no-any-return]
+        return self.numbers(node, index) if node.has(index) else node.get("axes")
+
+    def places(self) -> set[str]:
+        """Outputs of the nodes that compute where something is sampled, and not what."""
+        makers = {name: node for node in self.nodes for name in node.outputs}
+        found: set[str] = set()
+        pending = [node.inputs[1] for node in self.nodes if node.kind == "GridSample"]
+        while pending:
+            node = makers.get(pending.pop())
+            if node is not None and node.kind not in ("MatMul", "Gemm", "Conv") and node.outputs[0] not in found:
+                found |= set(node.outputs)
+                pending += node.inputs
+        return found
 
     def _fold(self, proto: onnx.NodeProto, opsets: dict[str, int]) -> None:
         names = [name for name in dict.fromkeys(proto.input) if name]

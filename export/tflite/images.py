@@ -158,7 +158,7 @@ def resize(walk: Walk, node: Node) -> Value:
         shape = [int(n) for n in walk.graph.numbers(node, 3)]
     else:
         shape = [math.floor(n * s) for n, s in zip(x.shape, walk.graph.numbers(node, 2), strict=True)]
-    if shape[:2] != list(x.shape[:2]) or node.get("antialias", 0) or node.has(3) and node.get("axes"):
+    if shape[:2] != list(x.shape[:2]) or node.get("antialias", 0) or (node.has(3) and node.get("axes")):
         node.refuse(f"{list(x.shape)} → {shape} is not a plain resize of height and width")
     if shape == list(x.shape):
         return x

@@ -44,6 +44,7 @@ class Walk:
 
     def run(self) -> dict[str, int]:
         """Lower every node; the outputs' tensors by name, images as [1,H,W,C]."""
+        places = self.graph.places()
         for node in self.graph.nodes:
             if node.outputs[0] in self.absorbed:
                 continue
@@ -53,7 +54,7 @@ class Walk:
             lowering = LOWERINGS.get(node.kind)
             if lowering is None:
                 raise WedepthError(f"The TFLite export has no lowering for ONNX op {node.kind} at node {node.name!r}.")
-            self.emit.name = node.outputs[0]
+            self.emit.name, self.emit.exact = node.outputs[0], node.outputs[0] in places
             result = lowering(self, node)
             if result is not None:
                 results = result if isinstance(result, list) else [result]
@@ -84,9 +85,9 @@ class Walk:
         return array
 
 
-def lower(model: onnx.ModelProto, folder: str, file: TfliteFile) -> tuple[dict[str, int], dict[str, int]]:
+def lower(model: onnx.ModelProto, file: TfliteFile) -> tuple[dict[str, int], dict[str, int]]:
     """Write a graph's operators to the file; its inputs' and outputs' tensors by name."""
     from export.tflite import arithmetic, images, sampling, shaping  # noqa: F401  (they fill the table)
 
-    walk = Walk(Graph(model, folder), file)
+    walk = Walk(Graph(model), file)
     return walk.inputs, walk.run()

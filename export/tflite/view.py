@@ -5,6 +5,7 @@ how a value's axes are made of pieces of its tensor, so that a chain of Reshape 
 until something needs its elements in a certain order.
 """
 
+import itertools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -94,7 +95,7 @@ def regrouped(view: View, tensor: int, groups: Groups) -> View:
 
     Factors that are neighbours in an axis of the value and in a stored axis become one.
     """
-    follows = {b: a for axis in view.axes for a, b in zip(axis, axis[1:], strict=False)}
+    follows = {b: a for axis in view.axes for a, b in itertools.pairwise(axis)}
     number: dict[int, int] = {}
     factors: list[int] = []
     for group in groups:
@@ -154,9 +155,10 @@ def with_axis_alone(view: View, axis: int) -> tuple[Groups, int]:
     if wanted in groups:
         return groups, groups.index(wanted)
     if wanted == tuple(range(wanted[0], wanted[-1] + 1)):  # neighbours already, only stored axes to cut or join
-        rest = [tuple(i for i in g if i < wanted[0]) for g in groups], [
-            tuple(i for i in g if i > wanted[-1]) for g in groups
-        ]
+        rest = (
+            [tuple(i for i in g if i < wanted[0]) for g in groups],
+            [tuple(i for i in g if i > wanted[-1]) for g in groups],
+        )
         ahead, behind = ([g for g in part if g] for part in rest)
         return (*ahead, wanted, *behind), len(ahead)
     order = sorted((i for i in range(len(view.axes)) if view.axes[i]), key=lambda a: view.axes[a][0])

@@ -24,7 +24,8 @@ def authors_state(network: WEDepth, prefix: str) -> dict[str, Tensor]:
     state: dict[str, Tensor] = {}
     for name, tensor in network.state_dict().items():
         theirs = their_names(name)
-        state |= {f"{prefix}{n}": part for n, part in zip(theirs, tensor.chunk(len(theirs)) if len(theirs) > 1 else [tensor], strict=True)}
+        parts = tensor.chunk(len(theirs)) if len(theirs) > 1 else [tensor]
+        state |= {f"{prefix}{n}": part for n, part in zip(theirs, parts, strict=True)}
     dead = ("sf.dwconv2.weight", "partition_enhance.down_feat_1.0.bias", "partition_enhance.model_hf.layernorm.weight")
     index = "encoder.layers.0.blocks.0.attn.relative_position_index"
     return state | {f"{prefix}{name}": torch.zeros(3) for name in (*dead, index)}

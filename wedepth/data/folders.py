@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ def find_split_file(folder: Path, split: str | None) -> Path:
         return fitting[0]
     if not files:
         raise WedepthError(
-            f"{folder} holds no frames that are known: no manifest.json and no split file (.txt with 'rgb depth' lines)."
+            f"{folder} holds no frames that are known: no manifest.json and no split file (.txt, lines of 'rgb depth')."
         )
     names = ", ".join(f.name for f in files)
     raise WedepthError(f"Which split of {folder}? Its split files are {names}; name one with --split.")
@@ -83,7 +84,7 @@ def open_manifest(folder: Path, split: str | None) -> Sequence[Reader]:
         if not chosen:
             known = ", ".join(sorted({entry["split"] for entry in entries}))
             raise WedepthError(f"{folder} has no split or data set {split!r}; its splits are {known}.")
-    return [lambda entry=entry: _read_entry(folder, entry) for entry in chosen]
+    return [partial(_read_entry, folder, entry) for entry in chosen]
 
 
 def _convention(dataset: str, height: int) -> Convention:

@@ -1,6 +1,7 @@
 """nyu_depth_v2_labeled.mat (HDF5) and the Eigen split that comes with it."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ def open_mat(path: Path, split: str | None) -> Sequence[Callable[[], Frame]]:
     if len(shapes[0]) != 4 or shapes[0][1] != 3 or shapes[1] != (count, *shapes[0][2:]):
         raise WedepthError(f"{path} holds images {shapes[0]} and depths {shapes[1]}; they do not belong together.")
     indices = range(count) if split is None else _indices(path.with_name("splits.mat"), split, count)
-    return [lambda index=int(index): _read(h5py, path, index) for index in indices]
+    return [partial(_read, h5py, path, int(index)) for index in indices]
 
 
 def _indices(path: Path, split: str, count: int) -> np.ndarray:

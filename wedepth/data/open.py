@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from wedepth.data.folders import find_split_file, open_manifest, open_split_file
@@ -22,7 +23,7 @@ class Dataset(Sequence[Frame]):
     def __len__(self) -> int:
         return len(self.readers)
 
-    def __getitem__(self, index):  # type: ignore[no-untyped-def,override]
+    def __getitem__(self, index):  # type: ignore[no-untyped-def]
         if isinstance(index, slice):
             return Dataset(self.name, self.readers[index])
         return self.readers[index]()
@@ -72,4 +73,4 @@ def _rooms(count: str, split: str | None) -> Sequence[Callable[[], Frame]]:
         raise WedepthError("rooms have no splits; leave --split out.")
     if count and not (count.isdecimal() and int(count)):
         raise WedepthError(f"rooms:{count} names no number of rooms; write rooms:8, say.")
-    return [lambda seed=seed: render(seed) for seed in range(int(count or 8))]
+    return [partial(render, seed) for seed in range(int(count or 8))]

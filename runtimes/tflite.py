@@ -1,0 +1,161 @@
+"""TFLite artifacts in LiteRT's interpreter (`ai_edge_litert`), or in `tflite_runtime` where only that is installed."""
+
+import contextlib
+import importlib
+import os
+import re
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from runtimes.errors import DeviceUnavailable
+from wedepth.errors import WedepthError
+
+INTERPRETERS = ("ai_edge_litert.interpreter", "tflite_runtime.interpreter")
+INPUT, OUTPUT = "image", "depth"
+
+
+class TFLiteSession:
+    """One model in the interpreter, on the CPU. `details` says which delegate took its operators, if any."""
+
+    runtime = "tflite"
+    device = "cpu"
+    activations = "float32"
+
+    def __init__(self, artifact: Path, device: str, threads: int | None) -> None:
+        """`device` "cpu"; `threads` of the kernels, by default as many as the machine has cores."""
+        if device != "cpu":
+            raise WedepthError(f"TFLiteSession runs on the CPU, not on {device!r}; open_session finds the right one.")
+        self._interpreter = _load(artifact, threads)
+        signature = _only_signature(self._interpreter.get_signature_list(), artifact)
+        self._runner = self._interpreter.get_signature_runner(signature)
+        self._shape = tuple(int(n) for n in self._runner.get_input_details()[INPUT]["shape"])
+        package = type(self._interpreter).__module__.split(".")[0]
+        self.details = {"interpreter": package, **_delegate(self._interpreter)}
+
+    def run(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
+        """[1,H,W,3], 0…255 → [1,H,W,1] in metres."""
+        _check_shape(image, self._shape)
+        result: NDArray[np.float32] = self._runner(**{INPUT: image})[OUTPUT]
+        return result
+
+
+class CompiledSession:
+    """One model in LiteRT's compiled runtime, on one accelerator alone: nothing falls back to the CPU."""
+
+    runtime = "tflite"
+    activations = "float32"
+
+    def __init__(self, artifact: Path, device: str) -> None:
+        """`device` "gpu", or "cpu" for the same road without one; DeviceUnavailable where it cannot be used."""
+        try:
+            compiled = importlib.import_module("ai_edge_litert.compiled_model").CompiledModel
+            accelerator = importlib.import_module("ai_edge_litert.hardware_accelerator").HardwareAccelerator
+        except ImportError as error:
+            raise DeviceUnavailable(f"TFLite's GPU runtime needs ai-edge-litert 2 ({_first_line(error)})") from None
+        _load(artifact, threads=1)  # so that a file which nothing can load is not blamed on the hardware
+        with _chatter() as log:
+            try:
+                self._model = compiled.from_file(str(artifact), getattr(accelerator, device.upper()))
+            except Exception as error:
+                reason = _reason(log()) or _first_line(error)
+                raise DeviceUnavailable(f"LiteRT cannot run the model on the {device.upper()}: {reason}") from None
+        self.device = device
+        self.details = {"interpreter": "ai_edge_litert", "fully_accelerated": bool(self._model.is_fully_accelerated())}
+        self._signature = _only_signature(self._model.get_signature_list(), artifact)
+        self._shape = tuple(int(n) for n in self._model.get_input_tensor_details(self._signature)[INPUT]["shape"])
+        output = self._model.get_output_tensor_details(self._signature)[OUTPUT]
+        self._output_shape = tuple(int(n) for n in output["shape"])
+
+    def run(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
+        """[1,H,W,3], 0…255 → [1,H,W,1] in metres."""
+        _check_shape(image, self._shape)
+        inputs = self._model.create_input_buffer_by_name(self._signature, INPUT)
+        outputs = self._model.create_output_buffer_by_name(self._signature, OUTPUT)
+        try:
+            inputs.write(np.ascontiguousarray(image, np.float32))
+            self._model.run_by_name(self._signature, {INPUT: inputs}, {OUTPUT: outputs})
+            values = outputs.read(int(np.prod(self._output_shape)), np.float32)
+        finally:
+            inputs.destroy()
+            outputs.destroy()
+        result: NDArray[np.float32] = np.array(values).reshape(self._output_shape)
+        return result
+
+
+def open_session(artifact: Path, *, device: str, threads: int | None) -> TFLiteSession | CompiledSession:
+    """The session; DeviceUnavailable where the device is absent, WedepthError for a file that TFLite cannot load."""
+    if device == "npu":
+        raise DeviceUnavailable("LiteRT's NPU plug-ins run on the CPU without a word where they find no NPU of theirs")
+    return CompiledSession(artifact, device) if device == "gpu" else TFLiteSession(artifact, device, threads)
+
+
+def _load(artifact: Path, threads: int | None) -> Any:
+    """An interpreter that is ready to run; WedepthError where the package is missing or the file is no model."""
+    for name in INTERPRETERS:
+        try:
+            interpreter_class = importlib.import_module(name).Interpreter
+        except ImportError:
+            continue
+        try:
+            with _chatter():
+                interpreter = interpreter_class(str(artifact), num_threads=threads or os.cpu_count() or 1)
+                interpreter.allocate_tensors()
+        except (ValueError, RuntimeError) as error:
+            raise WedepthError(f"TFLite cannot load {artifact.name}: {_first_line(error)}.") from None
+        return interpreter
+    raise WedepthError("TFLite artifacts need LiteRT's interpreter: pip install 'wedepth[tflite]'.")
+
+
+def _only_signature(signatures: dict[str, dict[str, list[str]]], artifact: Path) -> str:
+    names = [key for key, io in signatures.items() if list(io["inputs"]) == [INPUT] and list(io["outputs"]) == [OUTPUT]]
+    if len(names) != 1:
+        raise WedepthError(f"{artifact.name} has no one signature from {INPUT!r} to {OUTPUT!r}, but {signatures}.")
+    return names[0]
+
+
+def _delegate(interpreter: Any) -> dict[str, str]:
+    """The delegate that took operators, where that can be read back. None is asked for, so it can only be XNNPACK."""
+    try:
+        names = [op["op_name"].upper() for op in interpreter._get_ops_details()]
+    except AttributeError:  # a private method: the only one that tells
+        return {}
+    return {"delegate": "XNNPACK" if any("DELEGATE" in name for name in names) else "none"}
+
+
+def _check_shape(image: NDArray[np.float32], shape: tuple[int, ...]) -> None:
+    if image.shape != shape:
+        raise WedepthError(f"The TFLite artifact takes {list(shape)}, not {list(image.shape)}.")
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+
+
+def _reason(log: str) -> str | None:
+    """What LiteRT's log says went wrong, without its source file and line."""
+    return next((m[1].rstrip(".") for m in re.finditer(r"^ERROR: \[[^]]*\] (.+)$", log, re.MULTILINE)), None)
+
+
+@contextlib.contextmanager
+def _chatter() -> Iterator[Callable[[], str]]:
+    """Keep what the runtime's C++ writes to stderr off it; gives a function that reads what there was so far."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with tempfile.TemporaryFile() as log:
+
+        def read() -> str:
+            log.seek(0)
+            return log.read().decode(errors="replace")
+
+        os.dup2(log.fileno(), 2)
+        try:
+            yield read
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)

@@ -1,0 +1,109 @@
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper
+
+import export.onnx as hub
+from runtimes.bundle import open_bundle
+
+
+@pytest.fixture(scope="module")
+def graph(exported: Path) -> onnx.ModelProto:
+    return onnx.load(str(exported / "nano-onnx-fp32" / "model.onnx"))
+
+
+def test_the_graph_takes_an_image_and_returns_metres(graph: onnx.ModelProto, exported: Path) -> None:
+    (image,), (depth,) = graph.graph.input, graph.graph.output
+    shapes = [[d.dim_value for d in v.type.tensor_type.shape.dim] for v in (image, depth)]
+    assert (image.name, depth.name) == ("image", "depth")
+    assert shapes == [[1, 3, 64, 96], [1, 1, 64, 96]]
+    assert graph.opset_import[0].version == open_bundle(exported / "nano-onnx-fp32").manifest.opset == hub.OPSET
+    onnx.checker.check_model(graph, full_check=True)
+
+
+def test_nothing_is_left_that_does_not_depend_on_the_image(graph: onnx.ModelProto) -> None:
+    known = {tensor.name for tensor in graph.graph.initializer}
+    constant = [node.name for node in graph.graph.node if all(i in known for i in node.input)]
+    kinds = {node.op_type for node in graph.graph.node}
+    assert constant == []
+    assert not kinds & {"DFT", "Sin", "Cos", "Range", "ScatterND", "Shape", "If", "Loop", "CumSum"}
+
+
+def test_tensors_have_at_most_four_axes(graph: onnx.ModelProto) -> None:
+    inferred = onnx.shape_inference.infer_shapes(graph, strict_mode=True, data_prop=True)
+    deep = [v.name for v in inferred.graph.value_info if len(v.type.tensor_type.shape.dim) > 4]
+    assert deep == []
+
+
+def test_names_say_where_a_tensor_comes_from(graph: onnx.ModelProto) -> None:
+    names = {node.name for node in graph.graph.node}
+    assert len(names) == len(graph.graph.node)
+    for expected in (
+        "prompted.vfm.blocks.2.mlp.fc1/MatMul",
+        "encoder.layers.0.blocks.1.attn/Softmax",
+        "decoder.layers.0.attention/GridSample",
+        "heads.heads.3/Exp",
+    ):
+        assert any(name.startswith(expected.split("/")[0]) and expected.split("/")[1] in name for name in names)
+    assert all("." in name or "/" not in name for name in names)
+    weights = {tensor.name for tensor in graph.graph.initializer}
+    assert "encoder.patch_embed.proj.weight" in weights and not any(name.startswith("val_") for name in weights)
+    for node in graph.graph.node:
+        assert set(node.output) == {"depth"} or node.output[0].split(":")[0] == node.name
+
+
+def _model(value: float) -> onnx.ModelProto:
+    """image · value, with the value computed from two constants."""
+    shape = [1, 3, 4, 4]
+    nodes = [helper.make_node("Add", ["a", "b"], ["c"]), helper.make_node("Mul", ["image", "c"], ["depth"])]
+    tensors = [helper.make_tensor("a", TensorProto.FLOAT, [1], [value]), helper.make_tensor("b", 1, [1], [1.0])]
+    image, depth = (helper.make_tensor_value_info(n, TensorProto.FLOAT, shape) for n in ("image", "depth"))
+    graph = helper.make_graph(nodes, "g", [image], [depth], tensors)
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", hub.OPSET)], ir_version=10)
+
+
+def _broken(data: bytes) -> bytes:
+    return _model(99.0).SerializeToString()
+
+
+def _slow(data: bytes) -> bytes:
+    import time
+
+    time.sleep(60)
+    return data
+
+
+def _crash(data: bytes) -> bytes:
+    import os
+
+    os._exit(3)
+
+
+def test_folding_is_kept_where_it_computes_the_same() -> None:
+    assert [node.op_type for node in hub.simplify(_model(2.0)).graph.node] == ["Mul"]
+
+
+@pytest.mark.parametrize("replacement", [_broken, _slow])
+def test_the_graph_is_kept_as_it_was_where_folding_is_wrong_or_late(replacement, monkeypatch) -> None:
+    monkeypatch.setattr(hub, "_fold", replacement)
+    assert len(hub.simplify(_model(2.0), seconds=5).graph.node) == 2
+
+
+def test_large_weights_stand_beside_the_graph(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    import onnxruntime
+
+    from wedepth import load
+
+    monkeypatch.setattr(hub, "EXTERNAL_ABOVE", 1000)
+    network = load("nano")
+    hub.export_onnx(network, (64, 96), tmp_path / "hub.onnx")
+    assert (tmp_path / "hub.onnx.data").stat().st_size > 1_000_000 > (tmp_path / "hub.onnx").stat().st_size
+    (tmp_path / "b").mkdir()
+    hub.convert(tmp_path / "hub.onnx", tmp_path / "b" / "model.onnx", precision="fp32", metadata={"name": "x"})
+    assert {p.name for p in (tmp_path / "b").iterdir()} == {"model.onnx", "model.onnx.data"}
+    session = onnxruntime.InferenceSession(tmp_path / "b" / "model.onnx")
+    assert session.get_modelmeta().custom_metadata_map["name"] == "x"
+    depth = session.run(None, {"image": np.full((1, 3, 64, 96), 90, np.float32)})[0]
+    assert depth.shape == (1, 1, 64, 96) and depth.min() > 0

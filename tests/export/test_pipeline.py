@@ -1,0 +1,70 @@
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+import export.openvino
+import export.pipeline as pipeline
+from export.targets import TARGETS
+from runtimes.bundle import open_bundle
+from wedepth import load
+from wedepth.errors import WedepthError
+
+
+@pytest.fixture(scope="module")
+def nano():
+    return load("nano")
+
+
+@pytest.fixture
+def quick_hub(exported: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The hub that was already made, instead of tracing the network again."""
+    made = exported / "nano-onnx-fp32" / "model.onnx"
+    fake = SimpleNamespace(OPSET=20, export_onnx=lambda network, size, path: path.write_bytes(made.read_bytes()))
+    monkeypatch.setattr(pipeline, "hub_export", fake)
+
+
+def run(nano, out: Path, *targets: str):
+    return pipeline.run(nano, [TARGETS[t] for t in targets], ["fp32"], (64, 96), out, lambda _: None)
+
+
+def test_a_mismatch_is_a_failure_with_the_numbers_and_no_bundle(nano, quick_hub, tmp_path, monkeypatch) -> None:
+    # Torch's side of the comparison is made 1 % deeper: every artifact is now wrong.
+    samples = pipeline._samples
+
+    def deeper(*args):
+        taken = samples(*args)
+        return pipeline.Samples(taken.images, [depth * np.float32(1.01) for depth in taken.depths])
+
+    monkeypatch.setattr(pipeline, "_samples", deeper)
+    made, failed = run(nano, tmp_path, "onnx", "openvino")
+    assert made == [] and len(failed) == 2
+    assert "does not compute what torch does" in failed[0] and "9.9" in failed[0]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_conversion_that_fails_keeps_the_older_bundle_and_the_others(nano, quick_hub, tmp_path, monkeypatch) -> None:
+    made, _ = run(nano, tmp_path, "openvino")
+    before = (tmp_path / "nano-openvino-fp32" / "manifest.json").read_bytes()
+
+    def broken(hub, out, **_):
+        out.write_text("half")
+        raise WedepthError("OpenVINO has no lowering for Frobnicate at node x.")
+
+    monkeypatch.setattr(export.openvino, "convert", broken)
+    made, failed = run(nano, tmp_path, "onnx", "openvino")
+    assert [artifact.target for artifact in made] == ["onnx"]
+    assert failed == ["openvino fp32: OpenVINO has no lowering for Frobnicate at node x."]
+    assert (tmp_path / "nano-openvino-fp32" / "manifest.json").read_bytes() == before
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["nano-onnx-fp32", "nano-openvino-fp32"]
+
+
+def test_an_older_bundle_is_replaced_whole(nano, quick_hub, tmp_path: Path) -> None:
+    old = tmp_path / "nano-openvino-fp32"
+    old.mkdir()
+    (old / "stale.txt").write_text("x")
+    made, failed = run(nano, tmp_path, "openvino")
+    assert failed == [] and made[0].bytes == open_bundle(old).manifest.artifact.bytes
+    assert not (old / "stale.txt").exists()
+    assert [p.name for p in tmp_path.iterdir()] == ["nano-openvino-fp32"]
