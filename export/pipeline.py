@@ -108,17 +108,8 @@ def _export_one(
         "checkpoint_sha256": record["sha256"],
     }
     artifact = folder / target.artifact
-    if target.name == "tflite":
-        from export.tflite import convert_tflite
-
-        convert_tflite(hub, artifact, precision=precision, description=metadata["description"], metadata=metadata)
-    elif target.name == "coreml":
-        from export.coreml.convert import convert_coreml
-
-        convert_coreml(hub, artifact, precision=precision, metadata=metadata)
-    else:
-        module: Any = importlib.import_module(target.module)
-        module.convert(hub, artifact, precision=precision, metadata=metadata)
+    module: Any = importlib.import_module(target.module)
+    module.convert(hub, artifact, precision=precision, metadata=metadata)
     np.savez_compressed(folder / bundles.SAMPLE, image=samples.images[0], depth=samples.depths[0])
     manifest = _manifest(network, record, target, precision, folder, samples)
     bundles.write_manifest(folder, manifest)

@@ -34,12 +34,12 @@ def print_table(made: "Sequence[Exported]", provenance: "Provenance") -> None:
     """One line an artifact, and what its weights are."""
     table = Table()
     for name in ("target", "precision", "artifact"):
-        table.add_column(name)
-    for name in ("MB", "seconds", "max rel. diff. from torch"):
+        table.add_column(name, no_wrap=True)
+    for name in ("MB", "seconds", "max rel. diff."):
         table.add_column(name, justify="right")
     for item in made:
         size, seconds = f"{item.bytes / 1e6:.1f}", f"{item.seconds:.0f}"
         table.add_row(item.target, item.precision, item.path, size, seconds, f"{item.max_rel:.1e}")
-    console = Console()
+    console = Console(width=max(120, Console().width))
     console.print(table)
     console.print(f"Weights: {provenance.weights}; VFM: {provenance.vfm}.", highlight=False)

@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -117,7 +118,7 @@ def _run_all(
         if not own:
             row = Row(name, info.target, device, "-", "not_run", f"no {info.target} bundle was given")
             runs.append(Run(row, None))
-        runs += [run_bundle(info, b, device, frames, references.of(b).depths, step) for b in own]
+        runs += [run_bundle(info, b, device, frames, partial(references.depths, b), step) for b in own]
     return runs
 
 

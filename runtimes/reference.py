@@ -10,7 +10,7 @@ import numpy as np
 
 from runtimes.bundle import Bundle, Manifest
 from runtimes.errors import DeviceUnavailable
-from runtimes.parity import Row, Run, measure
+from runtimes.parity import Depth, Row, Run, measure
 from runtimes.registry import run_timed
 from wedepth.data import Frame, resize_image
 from wedepth.errors import WedepthError
@@ -40,6 +40,10 @@ class References:
         if key not in self._found:
             self._found[key] = self._run(bundle.manifest)
         return self._found[key]
+
+    def depths(self, bundle: Bundle) -> list[Depth] | None:
+        """Torch's depth [H,W] of every frame for this bundle's network, or None where torch did not run."""
+        return self.of(bundle).depths
 
     def runs(self, bundles: Sequence[Bundle]) -> list[Run]:
         """The reference of every network among the bundles."""

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import onnx
 
-from export.tflite.emit import Value
+from export.tflite.emit import Emitter, Value
 from export.tflite.epilogue import batch_norm_affine, clip_bounds, find_epilogue
 from export.tflite.graph import Node
 from export.tflite.lower import Walk, lowers
@@ -124,12 +124,21 @@ def linear(walk: Walk, node: Node, weight: np.ndarray, bias: np.ndarray | None) 
 
 
 def batch_matmul(walk: Walk, node: Node) -> Value:
-    """[..., M, K] · [..., K, N], both computed."""
-    emit = walk.emit
+    """[..., M, K] · [..., K, N], not both constant."""
     a, b = walk.input(node, 0), walk.input(node, 1)
     rank = len(a.axes)
     if len(b.axes) != rank or rank < 2 or a.shape[:-2] != b.shape[:-2]:
         node.refuse(f"the batch axes of {list(a.shape)} and {list(b.shape)} differ")
+    if walk.graph.constant(node, 0) is None:
+        return product(walk.emit, a, b)
+    # TFLite's kernels and quantiser know constants on the right only: the transposed product, transposed.
+    swap = [*range(rank - 2), rank - 1, rank - 2]
+    return product(walk.emit, b.transposed(swap), a.transposed(swap)).transposed(swap)
+
+
+def product(emit: Emitter, a: View, b: View) -> View:
+    """[..., M, K] · [..., K, N] with equal batch axes."""
+    rank = len(a.axes)
     order = list(range(rank))
     a = emit.dense(a)
     # K last in memory is as good to the kernel, and often saves a transpose.

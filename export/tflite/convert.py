@@ -4,30 +4,28 @@ from pathlib import Path
 
 import onnx
 
-from export.tflite.file import Precision, TfliteFile
+from export.tflite.file import TfliteFile
 from export.tflite.lower import lower
 from wedepth.errors import WedepthError
 
 
-def convert_tflite(
-    onnx_path: Path, out: Path, *, precision: Precision, description: str, metadata: dict[str, str]
-) -> None:
-    """Write the graph of `onnx_path` (float32, fixed sizes) to `out`.
+def convert(hub: Path, out: Path, *, precision: str, metadata: dict[str, str]) -> None:
+    """Write the graph of `hub` (float32, fixed sizes) to `out`.
 
     Images go in and out as TFLite has them, channels last: `image` float32 [1,H,W,3], `depth` float32 [1,H,W,1]. Names
-    of the signature `serving_default` and of tensors are the graph's. "fp16" stores the weights of convolutions and
-    linear layers as float16; they are computed in float32 on CPUs. `metadata` is kept as JSON in the model's metadata
-    buffer `wedepth`.
+    of the signature `serving_default` and of tensors are the graph's. "fp16" stores weights and large tables as
+    float16; they are computed in float32 on CPUs. `metadata` is kept as JSON in the model's metadata buffer `wedepth`,
+    its `description` also as the model's own.
 
     Raises WedepthError for a graph that cannot be read, an op without lowering and a form of an op that TFLite has no
-    exact counterpart of.
+    exact counterpart of. Nothing is written then.
     """
     if precision not in ("fp32", "fp16"):
         raise WedepthError(f"TFLite weights are fp32 or fp16, not {precision!r}.")
     try:
-        model = onnx.load(onnx_path)
+        model = onnx.load(hub)
     except Exception as error:
-        raise WedepthError(f"Cannot read {onnx_path} as an ONNX graph: {str(error).splitlines()[0]}.") from None
-    file = TfliteFile(precision)
+        raise WedepthError(f"Cannot read {hub} as an ONNX graph: {str(error).splitlines()[0]}.") from None
+    file = TfliteFile(half_weights=precision == "fp16")
     inputs, outputs = lower(model, file)
-    file.save(out, inputs, outputs, description, metadata)
+    file.save(out, inputs, outputs, metadata)

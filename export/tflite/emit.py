@@ -8,7 +8,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from export.tflite.file import TfliteFile
-from export.tflite.view import Groups, View, cut, fresh, regrouped, reshaped, runs, sizes, with_axis_alone
+from export.tflite.view import (
+    MOST_AXES,
+    Groups,
+    View,
+    cut,
+    fresh,
+    regrouped,
+    reshaped,
+    runs,
+    sizes,
+    swaps,
+    with_axis_alone,
+)
 
 Array = NDArray[Any]
 Value = View | Array
@@ -28,7 +40,7 @@ class Emitter:
         self.file = file
         self.name = ""
         self.exact = False
-        self._moved: dict[tuple[int, tuple[int, ...], Groups], View] = {}
+        self._moved: dict[tuple[int, tuple[int, ...], Groups], int] = {}
 
     def constant(self, array: Array) -> View:
         """A constant as a tensor, its axes in order; a table (of positions, of biases) is stored as weights are."""
@@ -61,8 +73,8 @@ class Emitter:
             return regrouped(view, tensor, groups)
         key = (view.tensor, view.factors, groups)
         if key not in self._moved:
-            self._moved[key] = View(self._transpose(view, groups), stored, (), ())
-        return regrouped(view, self._moved[key].tensor, groups)
+            self._moved[key] = self._transpose(view, groups)
+        return regrouped(view, self._moved[key], groups)
 
     def dense(self, view: View, order: list[int] | None = None) -> View:
         """The value with stored axis k its axis order[k] (by default in their own order)."""
@@ -74,6 +86,8 @@ class Emitter:
     def _transpose(self, view: View, groups: Groups) -> int:
         """Move memory with a TRANSPOSE of the fewest axes, and reshapes about it only where the shapes ask for them."""
         moved = runs(groups)
+        if len(moved) > MOST_AXES:
+            return self._transpose_by_parts(view, moved, sizes(view, groups))
         kept = sorted(moved)
         target = sizes(view, groups)
         whole = [size for size in target if size > 1] == list(sizes(view, tuple(moved)))
@@ -90,6 +104,17 @@ class Emitter:
         result = tuple(source[k] for k in order)
         tensor = self.op("TRANSPOSE", [tensor, self.ints(order)], result)
         return tensor if result == target else self._reshape(tensor, target)
+
+    def _transpose_by_parts(self, view: View, moved: list[tuple[int, ...]], stored: tuple[int, ...]) -> int:
+        """The same by exchanges of neighbouring blocks, which no more than four axes are needed for."""
+        lies, tensor = sorted(moved), view.tensor
+        for start, middle, end in swaps([lies.index(run) for run in moved]):
+            spans = (0, start), (start, middle), (middle, end), (end, len(lies))
+            blocks = [math.prod(math.prod(sizes(view, (run,))) for run in lies[a:b]) for a, b in spans]
+            swapped = (blocks[0], blocks[2], blocks[1], blocks[3])
+            tensor = self.op("TRANSPOSE", [self._reshape(tensor, tuple(blocks)), self.ints((0, 2, 1, 3))], swapped)
+            lies = lies[:start] + lies[middle:end] + lies[start:middle] + lies[end:]
+        return self._reshape(tensor, stored)
 
     def reshape(self, value: Value, shape: tuple[int, ...]) -> Value:
         """Free wherever the new axes cut no factor across; else one RESHAPE, after a TRANSPOSE if need be."""
@@ -139,11 +164,15 @@ class Emitter:
         """The tensor as a table: every axis but the last one flattened."""
         return self._reshape(view.tensor, (math.prod(view.stored[:-1]), view.stored[-1]))
 
+    def flat(self, view: View) -> View:
+        """The value with all its elements along one stored axis, in the order in which they lie."""
+        return self.arrange(view, (tuple(range(len(view.factors))),))
+
     def lookup(self, table: int, rows: View, width: int) -> View:
         """Rows of a table [R, width] by their numbers, floats [...] that are whole → [..., width]."""
+        rows = self.flat(rows)
         count = math.prod(rows.stored)
-        flat = self._reshape(rows.tensor, (count,))
-        numbers = self.op("CAST", [flat], (count,), np.int32)
+        numbers = self.op("CAST", [rows.tensor], (count,), np.int32)
         found = self.op("EMBEDDING_LOOKUP", [numbers, table], (count, width))
         last = len(rows.factors)
         return View(found, (count, width), (*rows.factors, width), (*rows.axes, (last,) if width > 1 else ()))
@@ -247,5 +276,5 @@ def _split(view: View, like: View, axis: int) -> View | None:
     """`view` with the factors of `axis` cut where those of `like` are; None where they cross."""
     cuts = [like.factors[i] for i in like.axes[axis]]
     shape = (*view.shape[:axis], *cuts, *view.shape[axis + 1 :])
-    cut = reshaped(view, shape)
-    return cut and reshaped(cut, view.shape)
+    finer = reshaped(view, shape)
+    return finer and reshaped(finer, view.shape)

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import flatbuffers  # type: ignore[import-untyped]
 import numpy as np
@@ -11,8 +11,6 @@ from ai_edge_litert import schema_py_generated as schema
 from numpy.typing import NDArray
 
 from wedepth.errors import WedepthError
-
-Precision = Literal["fp32", "fp16"]
 
 TYPES = {
     np.dtype(np.float32): schema.TensorType.FLOAT32,
@@ -64,10 +62,10 @@ class _Buffer(schema.BufferT):
 
 
 class TfliteFile:
-    """One subgraph and its constants, equal ones stored once. `precision` says how weights are stored."""
+    """One subgraph and its constants, equal ones stored once; `half_weights` stores weights as float16."""
 
-    def __init__(self, precision: Precision) -> None:
-        self.precision = precision
+    def __init__(self, half_weights: bool) -> None:
+        self.half_weights = half_weights
         self._model = schema.ModelT()
         self._model.version = 3
         self._model.operatorCodes = []
@@ -107,8 +105,8 @@ class TfliteFile:
         return self._constants[key]
 
     def weight(self, value: NDArray[Any], name: str) -> int:
-        """A float constant that is multiplied by many inputs: stored as float16 where the precision says so."""
-        if self.precision == "fp32" or np.abs(value).max() > np.finfo(np.float16).max:
+        """A float constant that is stored as float16 where weights are, and where that can hold it."""
+        if not self.half_weights or np.abs(value).max() > np.finfo(np.float16).max:
             return self.constant(value.astype(np.float32), name)
         half = self.constant(value.astype(np.float16), f"{name}:fp16")
         key = ("float32 of", half)
@@ -132,17 +130,12 @@ class TfliteFile:
                 setattr(operator.builtinOptions, field, value)
         self._graph.operators.append(operator)
 
-    def save(
-        self,
-        path: Path,
-        inputs: dict[str, int],
-        outputs: dict[str, int],
-        description: str,
-        metadata: dict[str, str],
-    ) -> None:
-        """Write the file. `metadata` becomes one JSON buffer named `wedepth`; names are the signature's and the
-        tensors'."""
+    def save(self, path: Path, inputs: dict[str, int], outputs: dict[str, int], metadata: dict[str, str]) -> None:
+        """Write the file, inputs and outputs by their names. `metadata` becomes one JSON buffer named `wedepth`."""
         for name, index in (*inputs.items(), *outputs.items()):
+            for tensor in self._graph.tensors:
+                if tensor.name == name:  # a step on the way to it
+                    tensor.name = f"{name}#0"
             self._graph.tensors[index].name = name
         self._graph.inputs = np.array(list(inputs.values()), np.int32)
         self._graph.outputs = np.array(list(outputs.values()), np.int32)
@@ -151,7 +144,7 @@ class TfliteFile:
         signature.inputs = [_tensor_map(*item) for item in inputs.items()]
         signature.outputs = [_tensor_map(*item) for item in outputs.items()]
         self._model.signatureDefs = [signature]
-        self._model.description = description
+        self._model.description = metadata.get("description", "")
         buffer = _Buffer()
         buffer.data = np.frombuffer(json.dumps(metadata, sort_keys=True).encode(), np.uint8)
         self._model.buffers.append(buffer)

@@ -120,6 +120,7 @@ def sample(walk: Walk, table: Table, grid: View, weights: View | None) -> View:
     before = emit.binary("SUB", np.ones((), F32), after)
     first = emit.reduce("SUM", emit.mul(corner, np.array([table.x, table.y], F32)), [3], keep=False)
     first = emit.add(first, (np.arange(table.groups) * table.g).astype(F32).reshape(-1, 1, 1))
+    first = emit.flat(first)
     (left, above), (right, below) = ([_coordinate(walk, part, k) for k in (0, 1)] for part in (before, after))
     if weights is not None:
         above, below = emit.mul(above, weights), emit.mul(below, weights)

@@ -11,6 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 Groups = tuple[tuple[int, ...], ...]
+# GPU delegates take tensors of four axes at most.
+MOST_AXES = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +48,16 @@ class View:
 
     @property
     def order(self) -> list[int]:
-        """The axes as they lie in memory, each by its first factor; an axis of size 1 stays before its successor."""
+        """The axes as they lie in memory, each by its first factor.
+
+        Axes of size 1 take the tensor's own axes of size 1, if there are as many, or else stay before their successors.
+        """
         lies: list[int] = sorted((a for a, axis in enumerate(self.axes) if axis), key=lambda a: self.axes[a][0])
-        for a in reversed(range(len(self.axes))):
-            if not self.axes[a]:
-                lies.insert(lies.index(a + 1) if a + 1 in lies else len(lies), a)
+        units = [a for a, axis in enumerate(self.axes) if not axis]
+        if len(self.stored) == len(self.axes) and self.stored.count(1) == len(units):
+            return [units.pop(0) if size == 1 else lies.pop(0) for size in self.stored]
+        for a in reversed(units):
+            lies.insert(lies.index(a + 1) if a + 1 in lies else len(lies), a)
         return lies
 
     def transposed(self, order: list[int]) -> "View":
@@ -115,7 +122,7 @@ def sizes(view: View, groups: Groups) -> tuple[int, ...]:
 
 
 def cut(groups: Groups, mark: Callable[[int], bool]) -> Groups:
-    """The groups, cut wherever the mark of neighbouring factors differs."""
+    """The groups, cut wherever the mark of neighbouring factors differs; without axes of size 1 where they are many."""
     result: list[tuple[int, ...]] = []
     for group in groups:
         parts: list[tuple[int, ...]] = [()]
@@ -124,7 +131,7 @@ def cut(groups: Groups, mark: Callable[[int], bool]) -> Groups:
                 parts.append(())
             parts[-1] = (*parts[-1], i)
         result += parts
-    return tuple(result)
+    return tuple(result) if len(result) <= MOST_AXES else tuple(group for group in result if group)
 
 
 def runs(groups: Groups) -> list[tuple[int, ...]]:
@@ -155,11 +162,24 @@ def with_axis_alone(view: View, axis: int) -> tuple[Groups, int]:
     if wanted in groups:
         return groups, groups.index(wanted)
     if wanted == tuple(range(wanted[0], wanted[-1] + 1)):  # neighbours already, only stored axes to cut or join
-        rest = (
-            [tuple(i for i in g if i < wanted[0]) for g in groups],
-            [tuple(i for i in g if i > wanted[-1]) for g in groups],
-        )
-        ahead, behind = ([g for g in part if g] for part in rest)
+        ahead = [tuple(i for i in g if i < wanted[0]) for g in groups if not g or g[0] < wanted[0]]
+        behind = [tuple(i for i in g if i > wanted[-1]) for g in groups if g and g[-1] > wanted[-1]]
+        if len(ahead) + 1 + len(behind) > MOST_AXES:
+            ahead = [g for g in ahead if g]
         return (*ahead, wanted, *behind), len(ahead)
-    order = sorted((i for i in range(len(view.axes)) if view.axes[i]), key=lambda a: view.axes[a][0])
+    order = view.order
     return tuple(view.axes[a] for a in order), order.index(axis)
+
+
+def swaps(order: list[int]) -> list[tuple[int, int, int]]:
+    """A permutation as exchanges of neighbouring blocks: (start, middle, end) of each, in turn."""
+    at, result = sorted(order), []
+    for start, item in enumerate(order):
+        middle = at.index(item)
+        if middle != start:
+            end = middle + 1
+            while end < len(at) and start + end - middle < len(order) and at[end] == order[start + end - middle]:
+                end += 1
+            result.append((start, middle, end))
+            at = at[:start] + at[middle:end] + at[start:middle] + at[end:]
+    return result

@@ -13,7 +13,7 @@ from onnx import helper, numpy_helper
 
 from export.coreml import convert
 from runtimes.coreml_reference import CoreMLReference
-from runtimes.mil_program import mil_name
+from runtimes.mil_program import import_coremltools, mil_name
 from wedepth.errors import WedepthError
 
 SIZE = (8, 12)
@@ -311,6 +311,7 @@ REFUSED: dict[str, tuple[str, Arrays, str]] = {
 @pytest.fixture(scope="module", autouse=True)
 def _quick_collections() -> Iterator[None]:
     """Spares each conversion's gc.collect() what torch and coremltools hold: 0.24 of 0.36 s."""
+    import_coremltools()
     gc.freeze()
     yield
     gc.unfreeze()

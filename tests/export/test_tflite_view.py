@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from export.tflite.view import View, fresh, regrouped, reshaped, runs, with_axis_alone
+from export.tflite.view import View, fresh, regrouped, reshaped, runs, swaps, with_axis_alone
 
 
 def value(view: View, memory: np.ndarray) -> np.ndarray:
@@ -71,3 +71,13 @@ def test_crossing_factors_have_to_move() -> None:
     """6 = 2·3 cannot become 3·2 once its halves lie apart."""
     view = fresh(0, (2, 5, 3)).transposed([0, 2, 1])
     assert reshaped(view, (3, 2, 5)) is None
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_swaps(seed: int) -> None:
+    """Exchanges of neighbouring blocks end in the permutation."""
+    order = list(map(int, np.random.default_rng(seed).permutation(6)))
+    at = sorted(order)
+    for start, middle, end in swaps(order):
+        at = at[:start] + at[middle:end] + at[start:middle] + at[end:]
+    assert at == order

@@ -66,7 +66,7 @@ def test_an_artifact_that_computes_something_else_fails_with_the_numbers(exporte
     frames = rooms(2, (48, 64))
     bundle = open_bundle(exported / "nano-onnx-fp32")
     wrong = [np.full((64, 96), 3.0, np.float32)] * 2
-    run = run_bundle(RUNTIMES["onnxruntime"], bundle, "cpu", frames, wrong, lambda _: None)
+    run = run_bundle(RUNTIMES["onnxruntime"], bundle, "cpu", frames, lambda: wrong, lambda _: None)
     assert run.row.status == "fail" and "is not met" in (run.row.reason or "")
     assert run.row.vs_torch is not None and run.row.vs_torch["max_rel"] > 1e-3
 

@@ -7,7 +7,7 @@ import numpy as np
 import onnx
 import pytest
 
-from export.tflite import convert_tflite
+from export.tflite import convert
 from runtimes.errors import DeviceUnavailable
 from runtimes.tflite import CompiledSession, open_session
 from wedepth.errors import WedepthError
@@ -25,7 +25,7 @@ def save(text: str, folder: Path) -> Path:
     model = onnx.parser.parse_model(text)
     model.graph.initializer.append(onnx.numpy_helper.from_array(np.array([1]), "axes"))
     onnx.save(model, folder / "model.onnx")
-    convert_tflite(folder / "model.onnx", folder / "model.tflite", precision="fp32", description="", metadata={})
+    convert(folder / "model.onnx", folder / "model.tflite", precision="fp32", metadata={})
     return folder / "model.tflite"
 
 
