@@ -18,4 +18,7 @@ def convert(hub: Path, out: Path, *, precision: str, metadata: dict[str, str]) -
         raise WedepthError(f"OpenVINO could not convert the graph: {str(error).strip().splitlines()[-1]}.") from None
     for key, value in metadata.items():
         model.set_rt_info(value, ["wedepth", key])
-    openvino.save_model(model, str(out), compress_to_fp16=precision == "fp16")
+    try:
+        openvino.save_model(model, str(out), compress_to_fp16=precision == "fp16")
+    except RuntimeError as error:  # a full disk, mostly
+        raise WedepthError(f"OpenVINO could not write {out.name}: {str(error).strip().splitlines()[-1]}.") from None

@@ -69,7 +69,8 @@ def run(
     Nothing is left of a bundle that failed; an older one of the same name stays as it was.
     """
     made, failed = [], []
-    with _workspace(out) as workspace:
+    weights = 4 * sum(tensor.numel() for tensor in network.state_dict().values())
+    with _workspace(out, needed=weights * (2 + len(targets) * len(precisions))) as workspace:
         record = describe(network)
         step("torch: the depth of the verification frames")
         samples = _samples(network, size)
@@ -79,7 +80,7 @@ def run(
         name = _name(network, size)
         for target in targets:
             for precision in precisions:
-                step(f"{target.name} {precision}: converting and running (edge takes {target.minutes})")
+                step(f"{target.name} {precision}: converting and running (edge takes {target.takes})")
                 folder = workspace / f"{name}-{target.name}-{precision}"
                 try:
                     made.append(_export_one(network, record, target, precision, hub, folder, out, samples))
@@ -193,10 +194,14 @@ def _replace(folder: Path, final: Path) -> None:
 
 
 @contextlib.contextmanager
-def _workspace(out: Path) -> Iterator[Path]:
-    """A folder inside `out`, on its disk, that is gone afterwards; a disk that is full is a sentence."""
+def _workspace(out: Path, needed: int) -> Iterator[Path]:
+    """A folder inside `out`, on its disk, that is gone afterwards; a disk that is full, or will be, is a sentence."""
     try:
         out.mkdir(parents=True, exist_ok=True)
+        if (free := shutil.disk_usage(out).free) < needed:
+            raise WedepthError(
+                f"{out} has {free / 1e9:.1f} GB free, and this export needs about {needed / 1e9:.1f} GB."
+            )
         folder = Path(tempfile.mkdtemp(prefix=".wedepth-", dir=out))
     except OSError as error:
         raise WedepthError(f"Cannot write to {out}: {error.strerror}.") from None

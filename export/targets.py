@@ -23,7 +23,7 @@ class Target:
     layout: str
     weights: dict[str, str]
     activations: dict[str, str]
-    minutes: str
+    takes: str
     """What conversion of `edge` took on two cores, for people who wait."""
 
 
@@ -47,8 +47,8 @@ TARGETS = {
             "coreml", "NCHW", _FLOATS, _FLOATS, "under a minute",
         ),
         Target(
-            "tflite", "model.tflite", "export.tflite", ("litert_torch", "ai_edge_litert"),
-            "tflite-export", "NHWC", _FLOATS, _FLOAT32, "two to four minutes",
+            "tflite", "model.tflite", "export.tflite", ("ai_edge_litert",),
+            "tflite", "NHWC", _FLOATS, _FLOAT32, "seconds",
         ),
     )
 }  # fmt: skip

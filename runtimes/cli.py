@@ -15,7 +15,7 @@ from wedepth.errors import WedepthError
 if TYPE_CHECKING:
     from runtimes.bundle import Bundle
     from runtimes.parity import Run
-    from wedepth.data import Frame
+    from wedepth.data import Dataset, Frame
 
 DEFAULT_FOLDER = Path("exported")
 
@@ -79,7 +79,7 @@ def parity(
     bundles = find_bundles(artifact.parent if artifact else bundle or DEFAULT_FOLDER)
     if artifact and artifact.resolve() != bundles[0].artifact.resolve():
         raise WedepthError(f"{artifact} is not the artifact that the manifest beside it describes.")
-    frames = list(open_dataset(data, split))
+    frames = open_dataset(data, split)
     from runtimes.parity import to_json, verdict
     from runtimes.table import print_table, progress
 
@@ -100,7 +100,7 @@ def _run_all(
     bundles: "list[Bundle]",
     runtime: str,
     device: str,
-    frames: "list[Frame]",
+    frames: "Dataset",
     checkpoint: str | None,
     vfm: str | None,
     step: Callable[[str], None],

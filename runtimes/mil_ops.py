@@ -12,7 +12,6 @@ from torch.nn import functional
 
 Op = Callable[..., Tensor | tuple[Tensor, ...]]
 OPS: dict[str, Op] = {}
-Number = float | int
 
 
 class Unknown(Exception):
@@ -20,8 +19,8 @@ class Unknown(Exception):
 
 
 def op(function: Op) -> Op:
-    """Enter a function in the table under its own name; a trailing `_` keeps Python's words free."""
-    OPS[function.__name__.rstrip("_")] = function
+    """Enter a function in the table under its own name."""
+    OPS[function.__name__] = function
     return function
 
 

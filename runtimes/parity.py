@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,7 +43,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A row, and the depth [H,W] of every frame behind it; no depths where nothing was run."""
+    """A row, and depths [H,W] behind it: torch's of every frame, an artifact's of the first; none where nothing ran."""
 
     row: Row
     depths: list[Depth] | None
@@ -74,7 +74,7 @@ def run_bundle(
     try:
         session = open_session(runtime, bundle.artifact, device)
         row = dataclasses.replace(row, runtime=session.runtime, device=session.device)
-        images = [resize_image(frame.image, manifest.size) for frame in frames]
+        images = (resize_image(frame.image, manifest.size) for frame in frames)
         depths, times = _run(session, manifest, images, step)
         reason = None
         expected_depths = reference()
@@ -100,7 +100,7 @@ def run_bundle(
         vs_torch={"max_rel": _finite(differences[0]), "mean_rel": _finite(differences[1])},
         **measure(depths, times, frames),
     )
-    return Run(row, depths)
+    return Run(row, depths[:1])
 
 
 def measure(depths: list[Depth], times: list[float], frames: Sequence[Frame]) -> dict[str, Any]:
@@ -128,8 +128,8 @@ def compare(depths: list[Depth], reference: list[Depth]) -> tuple[float, float]:
     return float(largest.max()), float(mean.mean())
 
 
-def _run(session: Session, manifest: Manifest, images: list[Image], step: Step) -> tuple[list[Depth], list[float]]:
-    outputs, times = run_timed(session, [to_input(image, manifest) for image in images], step)
+def _run(session: Session, manifest: Manifest, images: Iterable[Image], step: Step) -> tuple[list[Depth], list[float]]:
+    outputs, times = run_timed(session, (to_input(image, manifest) for image in images), step)
     return [to_depth(output, manifest) for output in outputs], times
 
 

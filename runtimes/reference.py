@@ -60,7 +60,7 @@ class References:
         except DeviceUnavailable as error:
             return Run(replace(row, status="not_run", reason=str(error)), None)
         images = (resize_image(frame.image, manifest.size) for frame in self._frames)
-        inputs = [np.ascontiguousarray(image.transpose(2, 0, 1)[None], np.float32) for image in images]
+        inputs = (np.ascontiguousarray(image.transpose(2, 0, 1)[None], np.float32) for image in images)
         outputs, times = run_timed(session, inputs, self._step)
         depths = [output[0, 0] for output in outputs]
         return Run(replace(row, **measure(depths, times, self._frames)), depths)

@@ -3,7 +3,7 @@
 import importlib
 import importlib.util
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -91,12 +91,14 @@ def predict(session: Session, bundle: Bundle, image: NDArray[np.uint8]) -> NDArr
 
 
 def run_timed(
-    session: Session, inputs: Sequence[NDArray[np.float32]], step: Callable[[str], None]
+    session: Session, inputs: Iterable[NDArray[np.float32]], step: Callable[[str], None]
 ) -> tuple[list[NDArray[np.float32]], list[float]]:
     """The outputs, and the milliseconds that each took, after one run that is not counted (it allocates)."""
-    session.run(inputs[0])
-    outputs, times = [], []
+    outputs: list[NDArray[np.float32]] = []
+    times = []
     for pixels in inputs:
+        if not outputs:
+            session.run(pixels)
         start = time.perf_counter()
         outputs.append(session.run(pixels))
         times.append(1000 * (time.perf_counter() - start))

@@ -68,3 +68,10 @@ def test_an_older_bundle_is_replaced_whole(nano, quick_hub, tmp_path: Path) -> N
     assert failed == [] and made[0].bytes == open_bundle(old).manifest.artifact.bytes
     assert not (old / "stale.txt").exists()
     assert [p.name for p in tmp_path.iterdir()] == ["nano-openvino-fp32"]
+
+
+def test_a_disk_without_room_is_refused_before_anything_is_made(nano, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(pipeline.shutil, "disk_usage", lambda path: SimpleNamespace(free=1_000_000))
+    with pytest.raises(WedepthError, match=r"0.0 GB free, and this export needs about 0.0 GB"):
+        run(nano, tmp_path, "onnx")
+    assert list(tmp_path.iterdir()) == []
