@@ -12,10 +12,13 @@ venv: .venv/installed
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[all,dev]'
 	touch $@
 
-# Every target of the default network, then parity on the sample frames that the project draws itself.
+# Every target of the default network, then parity: on real frames where they lie beside the checkout, else on rooms
+# that the project draws itself.
+FRAMES := $(if $(wildcard ../shared/data/manifest.json),../shared/data --split nyu,rooms:4)
+
 demo: venv
 	$(BIN)/wedepth-export --target all --precision fp32 --precision fp16
-	$(BIN)/wedepth-parity --runtime all --data rooms:4 --picture exported/parity.png
+	$(BIN)/wedepth-parity --runtime all --data $(FRAMES) --picture exported/parity.png
 
 test: venv
 	$(BIN)/python -m pytest

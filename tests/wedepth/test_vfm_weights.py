@@ -1,3 +1,5 @@
+import socket
+import time
 from pathlib import Path
 
 import pytest
@@ -91,6 +93,16 @@ def test_found_nowhere_is_one_sentence_that_says_what_to_do(known: str) -> None:
     with pytest.raises(WedepthError, match="give its weights with --vfm FILE"):
         resolve(CONFIG, path=None, sha256=None, say=said.append)
     assert said == ["VFM weights: the Hugging Face hub was passed over: not reachable ([Errno 111] Connection refused)"]
+
+
+def test_a_hub_that_never_answers_costs_seconds(known: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{silent.getsockname()[1]}")
+        start = time.monotonic()
+        said: list[str] = []
+        with pytest.raises(WedepthError, match="found nowhere"):
+            resolve(CONFIG, path=None, sha256=None, say=said.append)
+    assert "timed out" in said[0] and time.monotonic() - start < 10
 
 
 def test_weights_of_another_size_are_refused(state, tmp_path: Path) -> None:
