@@ -53,7 +53,9 @@ def draw(
     rows = [top, [(name, colour(depth, low, high)) for name, depth in depths]]
     if reference is not None:
         errors = [(name, np.abs(depth - reference) / reference) for name, depth in depths]
-        rows.append([(f"|error| 0-1 %, max {100 * error.max():.4f} %", colour(error + 1e-9, 0, 0.01)) for name, error in errors])
+        rows.append(
+            [(f"|error| 0-1 %, max {100 * error.max():.4f} %", colour(error + 1e-9, 0, 0.01)) for name, error in errors]
+        )
     width = max(len(row) for row in rows) * (TILE[1] + GAP) + GAP
     canvas = Image.new("RGB", (width, len(rows) * (TILE[0] + CAPTION + GAP) + GAP), "white")
     pen, font = ImageDraw.Draw(canvas), ImageFont.load_default(12)

@@ -23,6 +23,8 @@ def depth_metrics(
     100·√(mean(d²) − mean(d)²) with d = log pred − log gt; `scale_bias` is median(pred / gt) − 1. Every value is NaN
     where a valid pixel of `pred` is not a number, so that no comparison with a limit holds.
     """
+    if not pred.shape == gt.shape == valid.shape:
+        raise WedepthError(f"A depth of shape {pred.shape} cannot be measured against a ground truth of {gt.shape}.")
     if not valid.any():
         raise WedepthError("A frame without a single valid depth has no metrics.")
     truth = gt[valid].astype(np.float64)
@@ -53,8 +55,15 @@ def mean_metrics(frames: Sequence[dict[str, float]]) -> dict[str, float]:
 
 
 def relative_difference(pred: NDArray[np.floating], reference: NDArray[np.floating]) -> tuple[float, float]:
-    """Largest and mean |pred − reference| / reference over all pixels; NaN where `pred` is not a number somewhere."""
+    """Largest and mean |pred − reference| / reference over all pixels; NaN where `pred` is not a number somewhere.
+
+    A reference that is not positive throughout is refused: the quotient would be negative there and pass any limit.
+    """
     if pred.shape != reference.shape:
         raise WedepthError(f"A depth of shape {pred.shape} cannot be compared with one of {reference.shape}.")
+    if not (reference > 0).all():
+        raise WedepthError(
+            "The reference depth is zero, negative or not a number in places; nothing can be held to it."
+        )
     relative = np.abs(pred.astype(np.float64) - reference) / reference
     return float(relative.max()), float(relative.mean())

@@ -61,12 +61,32 @@ def test_splits_and_data_sets_are_chosen_by_name(tmp_path: Path) -> None:
 
 
 def test_kitti_is_cut_scaled_and_cropped(tmp_path: Path) -> None:
-    rgb, depth = write_pair(tmp_path / "kitti", "a", (375, 1242), 256 * 20)
-    (tmp_path / "kitti" / "test.txt").write_text(f"{rgb} {depth} 721.5\nmissing.png None 721.5\n")
-    (frame,) = open_dataset(tmp_path / "kitti")
+    rgb, depth = write_pair(tmp_path, "a", (375, 1242), 256 * 20)
+    (tmp_path / "test.txt").write_text(f"{rgb} {depth} 721.5\nmissing.png None 721.5\n")
+    (frame,) = open_dataset(tmp_path)
     assert frame.image.shape == (352, 1216, 3) and frame.depth[0, 0] == 20 and frame.max_depth == 80
-    rows, cols = np.nonzero(frame.valid)  # the Garg crop of 352×1216
-    assert (rows.min(), rows.max(), cols.min(), cols.max()) == (143, 348, 43, 1171)
+    rows, cols = np.nonzero(frame.valid)  # the Garg crop of 375×1242, less the 23 rows and 13 columns cut off
+    assert (rows.min(), rows.max(), cols.min(), cols.max()) == (153 - 23, 370 - 23, 44 - 13, 1196 - 13)
+
+
+def test_a_split_file_of_another_data_set_is_refused(tmp_path: Path) -> None:
+    rgb, depth = write_pair(tmp_path, "a", (240, 320), 1000)
+    (tmp_path / "test.txt").write_text(f"{rgb} {depth}\n")
+    with pytest.raises(WedepthError, match="240×320, neither NYU's 480×640 nor KITTI's"):
+        list(open_dataset(tmp_path))
+
+
+def test_a_small_kitti_frame_is_refused(tmp_path: Path) -> None:
+    pair = write_pair(tmp_path, "a", (120, 400), 1000)
+    with pytest.raises(WedepthError, match="must be at least 352×1216"):
+        list(open_dataset(write_manifest(tmp_path, entry(*pair, dataset="kitti_x"))))
+
+
+def test_the_path_does_not_decide_whose_frames_they_are(tmp_path: Path) -> None:
+    rgb, depth = write_pair(tmp_path / "kittipaul", "a", (480, 640), 2500)
+    (tmp_path / "kittipaul" / "test.txt").write_text(f"{rgb} {depth}\n")
+    (frame,) = open_dataset(tmp_path / "kittipaul")
+    assert frame.depth[0, 0] == 2.5 and frame.max_depth == 10
 
 
 def test_nyu_split_files(tmp_path: Path) -> None:
@@ -77,6 +97,8 @@ def test_nyu_split_files(tmp_path: Path) -> None:
     (frame,) = open_dataset(tmp_path, "test")
     assert frame.depth[5, 5] == 1.5 and frame.scene_group == "bath" and frame.max_depth == 10
     assert len(open_dataset(tmp_path / "nyu_test.txt")) == 1
+    with pytest.raises(WedepthError, match="is one split already"):
+        open_dataset(tmp_path / "nyu_test.txt", "train")
     with pytest.raises(WedepthError, match=r"nyu_test.txt, nyu_train.txt; name one with --split"):
         open_dataset(tmp_path)
 
@@ -109,11 +131,57 @@ def test_a_mat_that_cannot_be_used_is_a_sentence(mat: Path, tmp_path: Path) -> N
     with pytest.raises(WedepthError, match="no split 'val'"):
         open_dataset(mat, "val")
     (tmp_path / "splits.mat").unlink()
-    with pytest.raises(WedepthError, match=r"own splits.mat beside"):
+    with pytest.raises(WedepthError, match=r"own splits.mat in"):
         open_dataset(mat, "test")
     mat.write_bytes(mat.read_bytes()[:1000])
     with pytest.raises(WedepthError, match="cut short"):
         open_dataset(mat)
+
+
+def write_mat(path: Path, **datasets: object) -> Path:
+    h5py = pytest.importorskip("h5py")
+    with h5py.File(path, "w") as file:
+        for name, value in datasets.items():
+            file[name] = value
+    return path
+
+
+def test_a_mat_of_another_kind_is_a_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "a.mat"
+    small = np.zeros((2, 3, 6, 4), np.uint8)
+    for images, depths, said in (
+        (small.astype(np.float32), np.ones((2, 6, 4)), "images of float32"),
+        (small, np.ones((3, 6, 4)), "do not belong together"),
+    ):
+        with pytest.raises(WedepthError, match=said):
+            open_dataset(write_mat(path, images=images, depths=depths))
+    with pytest.raises(WedepthError, match=r"is not nyu_depth_v2_labeled.mat"):
+        open_dataset(write_mat(path, **{"images/inside": small, "depths": np.ones((2, 6, 4))}))
+
+
+def test_a_damaged_frame_of_a_mat_is_a_sentence(tmp_path: Path) -> None:
+    h5py = pytest.importorskip("h5py")
+    path = tmp_path / "a.mat"
+    noise = np.random.default_rng(0).integers(0, 255, (1, 3, 64, 48), np.uint8)
+    with h5py.File(path, "w") as file:
+        images = file.create_dataset("images", data=noise, chunks=noise.shape, compression="gzip")
+        file["depths"] = np.ones((1, 64, 48), np.float32)
+        start = images.id.get_chunk_info(0).byte_offset
+    raw = bytearray(path.read_bytes())
+    raw[start + 100 : start + 200] = bytes(100)
+    path.write_bytes(raw)
+    with pytest.raises(WedepthError, match=r"Frame 0 of .* is damaged"):
+        list(open_dataset(path))
+
+
+def test_scenes_of_a_mat_are_its_groups(mat: Path) -> None:
+    h5py = pytest.importorskip("h5py")
+    with h5py.File(mat, "a") as file:
+        scenes = file.create_dataset("scenes", (1, 3), dtype=h5py.ref_dtype)
+        for index, name in enumerate(("kitchen_0001", "bath_0002", "bath_0002")):
+            file[f"names/{index}"] = np.array([[ord(letter)] for letter in name], np.uint16)
+            scenes[0, index] = file[f"names/{index}"].ref
+    assert [f.scene_group for f in open_dataset(mat)] == ["kitchen_0001", "bath_0002", "bath_0002"]
 
 
 def test_rooms_need_no_file() -> None:
@@ -145,6 +213,14 @@ def test_bad_folders_are_one_sentence(tmp_path: Path) -> None:
         dataset = open_dataset(write_manifest(tmp_path, entry(rgb, depth) | changed))
         with pytest.raises(WedepthError, match=said):
             list(dataset)
+    Image.fromarray(np.full((32, 32), 100, np.uint8)).save(tmp_path / "byte.png")
+    with pytest.raises(WedepthError, match="one channel of 16 bits"):
+        list(open_dataset(write_manifest(tmp_path, entry(rgb, "byte.png"))))
+    for scale in (0, -1, "1000"):
+        with pytest.raises(WedepthError, match="depth_scale is values per metre"):
+            open_dataset(write_manifest(tmp_path, entry(rgb, depth, depth_scale=scale)))
+    with pytest.raises(WedepthError, match="rgb, split must be text"):
+        open_dataset(write_manifest(tmp_path, entry(rgb, depth) | {"rgb": None, "split": 1}))
     bad = entry(rgb, depth)
     del bad["depth_scale"]
     with pytest.raises(WedepthError, match="lacks depth_scale"):

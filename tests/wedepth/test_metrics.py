@@ -53,6 +53,18 @@ def test_a_frame_without_valid_depth_is_refused() -> None:
         depth_metrics(GT, GT, VALID & False, 0.01, 10)
 
 
+def test_arrays_of_different_shapes_are_refused() -> None:
+    with pytest.raises(WedepthError, match=r"shape \(1, 2\) cannot be measured"):
+        depth_metrics(GT[:1], GT, VALID, 0.01, 10)
+
+
+@pytest.mark.parametrize("bad", [-2.0, 0.0, math.nan])
+def test_a_reference_that_is_no_depth_is_refused(bad: float) -> None:
+    reference = np.array([[2.0, bad]], np.float32)
+    with pytest.raises(WedepthError, match="nothing can be held to it"):
+        relative_difference(np.full_like(reference, 2), reference)
+
+
 def test_every_frame_counts_the_same() -> None:
     frames = [dict.fromkeys(NAMES, 1.0), dict.fromkeys(NAMES, 3.0)]
     assert mean_metrics(frames)["rmse"] == 2.0

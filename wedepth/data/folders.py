@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from wedepth.data.frame import INDOOR, KITTI, NYU, Convention, Frame, bottom_centre, read_depth, read_image
+from wedepth.data.frame import INDOOR, KITTI, NYU, Convention, Frame, read_depth, read_image
 from wedepth.errors import WedepthError
 
 Reader = Callable[[], Frame]
@@ -30,10 +30,10 @@ def find_split_file(folder: Path, split: str | None) -> Path:
 def open_split_file(path: Path) -> Sequence[Reader]:
     """Lines of "rgb depth [focal]", paths from the file's folder, as BTS and AdaBins write them.
 
-    A file or folder with "kitti" in its path is KITTI (metres = value / 256, 80 m, Garg crop, bottom centre cut);
-    any other is NYU (value / 1000, 10 m, Eigen crop). Lines whose depth is `None` have no ground truth: left out.
+    The size of an image says whose it is, as nothing in the file does: 480×640 is NYU (metres = value / 1000, 10 m,
+    Eigen crop), at least 352×1216 is KITTI (value / 256, 80 m, Garg crop, bottom centre cut); any other is refused, for
+    a guess would be wrong fourfold. Lines whose depth is `None` have no ground truth: left out.
     """
-    kitti = "kitti" in str(path.resolve()).lower()
     try:
         lines = [line.split() for line in path.read_text().splitlines() if line.strip()]
     except (OSError, UnicodeDecodeError) as error:
@@ -44,21 +44,27 @@ def open_split_file(path: Path) -> Sequence[Reader]:
             raise WedepthError(f"{path}, line {number} is not 'rgb depth': {' '.join(words)!r}.")
         rgb, depth = words[:2]
         if depth != "None":
-            readers.append(_reader(path.parent, rgb.lstrip("/"), depth.lstrip("/"), kitti))
+            readers.append(partial(_read_line, path.parent, rgb.lstrip("/"), depth.lstrip("/")))
     return readers
 
 
-def _reader(root: Path, rgb: str, depth: str, kitti: bool) -> Reader:
-    def read() -> Frame:
-        image, metres = read_image(root / rgb), read_depth(root / depth, 256 if kitti else 1000)
-        if kitti:
-            image, metres = bottom_centre(image, metres)
-        return (KITTI if kitti else NYU).frame(rgb, image, metres, str(Path(rgb).parent))
+def _read_line(root: Path, rgb: str, depth: str) -> Frame:
+    image = read_image(root / rgb)
+    height, width = image.shape[:2]
+    if (height, width) == (480, 640):
+        convention, scale = NYU, 1000
+    elif height >= 352 and width >= 1216:
+        convention, scale = KITTI, 256
+    else:
+        raise WedepthError(
+            f"{root / rgb} is {height}×{width}, neither NYU's 480×640 nor KITTI's; "
+            "for frames of another data set write a manifest.json, which states their depth_scale."
+        )
+    return convention.frame(rgb, image, read_depth(root / depth, scale), str(Path(rgb).parent))
 
-    return read
 
-
-_NEEDED = ("dataset", "name", "rgb", "depth", "depth_scale", "split", "scene_group", "registered")
+_WORDS = ("dataset", "name", "rgb", "depth", "split", "scene_group")
+_NEEDED = (*_WORDS, "depth_scale", "registered")
 
 
 def open_manifest(folder: Path, split: str | None) -> Sequence[Reader]:
@@ -76,21 +82,29 @@ def open_manifest(folder: Path, split: str | None) -> Sequence[Reader]:
     for number, entry in enumerate(entries):
         if missing := [key for key in _NEEDED if key not in entry]:
             raise WedepthError(f"Frame {number} of {folder / 'manifest.json'} lacks {', '.join(missing)}.")
+        if unlike := [key for key in _WORDS if not isinstance(entry[key], str)]:
+            raise WedepthError(f"Frame {number} of {folder / 'manifest.json'}: {', '.join(unlike)} must be text.")
+        scale = entry["depth_scale"]
+        if not isinstance(scale, int | float) or not scale > 0:
+            raise WedepthError(
+                f"Frame {number} of {folder / 'manifest.json'}: depth_scale is values per metre, not {scale!r}."
+            )
     if split is None:
         chosen = [entry for entry in entries if entry["registered"]]
     else:
         chosen = [entry for entry in entries if entry["split"] == split]
         chosen = chosen or [e for e in entries if e["dataset"].startswith(split) and e["registered"]]
         if not chosen:
-            known = ", ".join(sorted({entry["split"] for entry in entries}))
-            raise WedepthError(f"{folder} has no split or data set {split!r}; its splits are {known}.")
+            splits, datasets = (", ".join(sorted({e[key] for e in entries})) for key in ("split", "dataset"))
+            raise WedepthError(
+                f"{folder} has no split or registered data set {split!r}; its splits are {splits}; "
+                f"its data sets {datasets}."
+            )
     return [partial(_read_entry, folder, entry) for entry in chosen]
 
 
-def _convention(dataset: str, height: int) -> Convention:
-    if dataset.startswith("kitti"):
-        return KITTI
-    return NYU if dataset.startswith("nyu") and height == 480 else INDOOR
+def _convention(dataset: str) -> Convention:
+    return KITTI if dataset.startswith("kitti") else NYU if dataset.startswith("nyu") else INDOOR
 
 
 def _read_entry(folder: Path, entry: dict[str, Any]) -> Frame:
@@ -100,8 +114,6 @@ def _read_entry(folder: Path, entry: dict[str, Any]) -> Frame:
     if expected and hashlib.sha256((folder / entry["rgb"]).read_bytes()).hexdigest()[: len(expected)] != expected:
         raise WedepthError(f"{folder / entry['rgb']} is not the file its manifest describes.")
     depth = read_depth(folder / entry["depth"], entry["depth_scale"])
-    if entry["dataset"].startswith("kitti"):
-        image, depth = bottom_centre(image, depth)
     if not entry["registered"]:
         depth = depth * 0
-    return _convention(entry["dataset"], depth.shape[0]).frame(name, image, depth, entry["scene_group"])
+    return _convention(entry["dataset"]).frame(name, image, depth, entry["scene_group"])

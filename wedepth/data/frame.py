@@ -2,11 +2,15 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from wedepth.errors import WedepthError
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +31,13 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class Convention:
-    """How a data set is evaluated: range in metres, and the crop as fractions (top, bottom, left, right)."""
+    """How a data set is evaluated: range in metres, the crop as fractions (top, bottom, left, right) of its own frames,
+    and the size that their bottom centre is then cut to, if they are."""
 
     min_depth: float
     max_depth: float
     crop: tuple[float, float, float, float] = (0.0, 1.0, 0.0, 1.0)
+    size: tuple[int, int] | None = None
 
     def frame(self, name: str, image: NDArray[np.uint8], depth: NDArray[np.float32], scene_group: str) -> Frame:
         """The frame with its valid pixels worked out; image and depth of different sizes are refused."""
@@ -43,28 +49,20 @@ class Convention:
         inside = np.zeros(depth.shape, bool)
         inside[int(top * h) : int(bottom * h), int(left * w) : int(right * w)] = True
         valid = inside & np.isfinite(depth) & (depth > self.min_depth) & (depth < self.max_depth)
-        return Frame(name, image, depth, valid, self.min_depth, self.max_depth, scene_group)
+        height, width = self.size or (h, w)
+        top_row, left_column = h - height, (w - width) // 2
+        if top_row < 0 or left_column < 0:
+            raise WedepthError(f"{name} must be at least {height}×{width} to be cut to that, not {h}×{w}.")
+        # The crop is that of the whole frame (BTS puts its prediction back into it), so the cut comes last.
+        cut = np.s_[top_row:, left_column : left_column + width]
+        return Frame(name, image[cut], depth[cut], valid[cut], self.min_depth, self.max_depth, scene_group)
 
 
 # Ranges as the specification has them. The Eigen crop of NYU is that of its 480×640 frames, the Garg crop that of
 # KITTI (Garg et al. 2016).
 NYU = Convention(0.01, 10.0, (45 / 480, 471 / 480, 41 / 640, 601 / 640))
-KITTI = Convention(0.01, 80.0, (0.40810811, 0.99189189, 0.03594771, 0.96405229))
+KITTI = Convention(0.01, 80.0, (0.40810811, 0.99189189, 0.03594771, 0.96405229), (352, 1216))
 INDOOR = Convention(0.01, 10.0)
-
-KITTI_SIZE = (352, 1216)
-
-
-def bottom_centre(
-    image: NDArray[np.uint8], depth: NDArray[np.float32]
-) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-    """KITTI's frames cut to 352×1216, the bottom rows and the middle columns, as the network sees them."""
-    h, w = depth.shape
-    top, left = h - KITTI_SIZE[0], (w - KITTI_SIZE[1]) // 2
-    if top < 0 or left < 0:
-        raise WedepthError(f"A KITTI frame must be at least {KITTI_SIZE[0]}x{KITTI_SIZE[1]}, not {h}x{w}.")
-    cut = np.s_[top : top + KITTI_SIZE[0], left : left + KITTI_SIZE[1]]
-    return image[cut], depth[cut]
 
 
 def resize_image(image: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
@@ -93,12 +91,12 @@ def read_image(path: Path) -> NDArray[np.uint8]:
 def read_depth(path: Path, scale: float) -> NDArray[np.float32]:
     """A 16-bit PNG as metres [H,W]: value / scale, 0 = unknown."""
     image = _open(path)
-    if image.mode not in ("I;16", "I;16B", "I", "L"):
-        raise WedepthError(f"{path} is no depth map: it must be a single channel of whole numbers, not {image.mode}.")
+    if image.mode not in ("I;16", "I;16B", "I"):
+        raise WedepthError(f"{path} is no depth map: it must be one channel of 16 bits, not Pillow's {image.mode!r}.")
     return (np.asarray(image).astype(np.float64) / scale).astype(np.float32)
 
 
-def _open(path: Path):  # type: ignore[no-untyped-def]
+def _open(path: Path) -> "Image.Image":
     from PIL import Image
 
     try:

@@ -23,9 +23,12 @@ def open_mat(path: Path, split: str | None) -> Sequence[Callable[[], Frame]]:
     try:
         with h5py.File(path, "r") as file:
             shapes = file["images"].shape, file["depths"].shape
-    except (OSError, KeyError) as error:
+            kind = file["images"].dtype
+    except (OSError, KeyError, AttributeError) as error:
         raise WedepthError(f"{path} is not nyu_depth_v2_labeled.mat or is cut short: {error}.") from None
     count = shapes[0][0]
+    if kind != np.uint8:
+        raise WedepthError(f"{path} holds images of {kind}; nyu_depth_v2_labeled.mat holds uint8.")
     if len(shapes[0]) != 4 or shapes[0][1] != 3 or shapes[1] != (count, *shapes[0][2:]):
         raise WedepthError(f"{path} holds images {shapes[0]} and depths {shapes[1]}; they do not belong together.")
     indices = range(count) if split is None else _indices(path.with_name("splits.mat"), split, count)
@@ -37,7 +40,7 @@ def _indices(path: Path, split: str, count: int) -> np.ndarray:
     if key is None:
         raise WedepthError(f"NYU has no split {split!r}; its splits are train and test.")
     if not path.is_file():
-        raise WedepthError(f"The split {split!r} needs the data set's own splits.mat beside {path.parent}.")
+        raise WedepthError(f"The split {split!r} needs the data set's own splits.mat in {path.parent}.")
     io = _package("scipy.io", "nyu")
     try:
         indices = np.ravel(io.loadmat(path)[key]).astype(int) - 1  # MATLAB counts from 1
@@ -49,13 +52,16 @@ def _indices(path: Path, split: str, count: int) -> np.ndarray:
 
 
 def _read(h5py: Any, path: Path, index: int) -> Frame:
-    with h5py.File(path, "r") as file:
-        # Stored transposed, as MATLAB does: [3,640,480] and [640,480].
-        image = np.ascontiguousarray(np.transpose(file["images"][index], (2, 1, 0)))
-        depth = np.ascontiguousarray(file["depths"][index].T.astype(np.float32))
-        scene = "nyu"
-        if "scenes" in file:
-            scene = "".join(chr(c) for c in np.ravel(file[file["scenes"][0, index]]))
+    try:
+        with h5py.File(path, "r") as file:
+            # Stored transposed, as MATLAB does: [3,640,480] and [640,480].
+            image = np.ascontiguousarray(np.transpose(file["images"][index], (2, 1, 0)))
+            depth = np.ascontiguousarray(file["depths"][index].T.astype(np.float32))
+            scene = "nyu"
+            if "scenes" in file:
+                scene = "".join(chr(c) for c in np.ravel(file[file["scenes"][0, index]]))
+    except OSError as error:
+        raise WedepthError(f"Frame {index} of {path} is damaged: {error}.") from None
     return NYU.frame(f"nyu/{index}", image, depth, scene)
 
 

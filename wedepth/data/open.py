@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import overload
 
 from wedepth.data.folders import find_split_file, open_manifest, open_split_file
 from wedepth.data.frame import Frame
@@ -23,7 +24,13 @@ class Dataset(Sequence[Frame]):
     def __len__(self) -> int:
         return len(self.readers)
 
-    def __getitem__(self, index):  # type: ignore[no-untyped-def]
+    @overload
+    def __getitem__(self, index: int) -> Frame: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> "Dataset": ...
+
+    def __getitem__(self, index: int | slice) -> "Frame | Dataset":
         if isinstance(index, slice):
             return Dataset(self.name, self.readers[index])
         return self.readers[index]()
@@ -60,6 +67,8 @@ def _readers(given: str | Path, split: str | None) -> Sequence[Callable[[], Fram
     if path.suffix == ".mat":
         return open_mat(path, split)
     if path.is_file():
+        if split:
+            raise WedepthError(f"{path} is one split already; leave --split {split} out, or name its folder.")
         return open_split_file(path)
     if (path / "manifest.json").is_file():
         return open_manifest(path, split)
