@@ -8,7 +8,6 @@ from onnx import TensorProto, helper
 import export.onnx as hub
 from runtimes.bundle import open_bundle
 
-
 PARTS = {"encoder", "split", "prompted", "inject", "fuse", "decoder", "heads"}
 
 
