@@ -23,7 +23,7 @@ class SelfAttention(nn.Module):
     """Eight-head attention of tokens to themselves; no output projection, no residual: [B,N,D] → [B,N,D].
 
     Only the queries are normed: keys and values come from the tokens as they are. The spec's text says otherwise; its
-    golden vectors hold to 1e-6 this way and to no better than 0.5 the other.
+    golden vectors agree to 1e-6 this way and differ by their own size the other.
     """
 
     def __init__(self, dim: int) -> None:
