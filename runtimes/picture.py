@@ -25,7 +25,8 @@ _TURBO = np.array(
 
 def colour(values: NDArray[np.float32], low: float, high: float) -> NDArray[np.uint8]:
     """[H,W] → RGB [H,W,3] in Turbo from `low` (blue) to `high` (red); what is 0 or not a number is black."""
-    x = np.clip((values - low) / (high - low), 0, 1)[..., None]
+    # The map's first 7 % are all but black, which is kept for what is unknown.
+    x = 0.07 + 0.93 * np.clip((values - low) / (high - low), 0, 1)[..., None]
     x = np.nan_to_num(x)
     powers = np.concatenate([x**n for n in range(6)], axis=-1)
     rgb = np.clip(powers @ _TURBO.T, 0, 1) * np.isfinite(values)[..., None] * (values != 0)[..., None]
