@@ -113,8 +113,7 @@ def _export_one(
     module.convert(hub, artifact, precision=precision, metadata=metadata)
     np.savez_compressed(folder / bundles.SAMPLE, image=samples.images[0], depth=samples.depths[0])
     manifest = _manifest(network, record, target, precision, folder, samples)
-    bundles.write_manifest(folder, manifest)
-    bundle = bundles.open_bundle(folder)
+    bundle = bundles.Bundle(folder, manifest)
     session = open_session(runtime_for(target.name), artifact, "cpu")
     max_rel, mean_rel = compare([predict(session, bundle, image) for image in samples.images], samples.depths)
     limit = limit_for(precision)
@@ -127,6 +126,7 @@ def _export_one(
         manifest.verified, runtime=session.runtime, device=session.device, max_rel=max_rel, mean_rel=mean_rel
     )
     bundles.write_manifest(folder, dataclasses.replace(manifest, verified=verified))
+    bundles.open_bundle(folder)  # as its user will
     del session
     final = out / folder.name
     _replace(folder, final)
