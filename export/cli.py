@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import sys
 import warnings
 from pathlib import Path
 from typing import Any
@@ -94,6 +93,4 @@ def _say(line: str) -> None:
 
 def main() -> None:
     """The console script."""
-    if sys.flags.dev_mode is False:
-        warnings.simplefilter("ignore")
     guarded(export)

@@ -6,7 +6,9 @@ import logging
 import multiprocessing
 import shutil
 import warnings
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -78,7 +80,7 @@ def _fold(data: bytes) -> bytes:
     return result.SerializeToString()
 
 
-def _in_time(function, argument: bytes, seconds: float) -> bytes | None:  # type: ignore[no-untyped-def]
+def _in_time(function: Callable[[Any], bytes], argument: Any, seconds: float) -> bytes | None:
     """`function(argument)` in a process of its own; None where it fails or takes longer. A crash of it is not ours."""
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         try:

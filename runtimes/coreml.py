@@ -15,23 +15,20 @@ if TYPE_CHECKING:
 
 
 class CoreMLSession:
-    """Apple's runtime. Compute units are asked for by device; Core ML itself decides op by op (MLComputePlan)."""
+    """Apple's runtime on the CPU: elsewhere Core ML itself decides op by op where each runs."""
 
     runtime = "coreml"
 
     def __init__(self, artifact: Path, device: str) -> None:
+        if device != "cpu":
+            raise DeviceUnavailable(f"which ops Core ML ran on the {device.upper()} is not read back yet")
         import coremltools as ct
         from PIL import Image
 
-        units = {"cpu": ct.ComputeUnit.CPU_ONLY, "gpu": ct.ComputeUnit.CPU_AND_GPU, "npu": ct.ComputeUnit.CPU_AND_NE}
         try:
-            self._model = ct.models.MLModel(str(artifact), compute_units=units[device])
+            self._model = ct.models.MLModel(str(artifact), compute_units=ct.ComputeUnit.CPU_ONLY)
         except Exception as error:
             raise WedepthError(f"Core ML cannot load {artifact.name}: {error}.") from None
-        if device != "cpu":
-            raise DeviceUnavailable(
-                f"Core ML was asked for the {device.upper()}, but the units that ran each op are not read back yet"
-            )
         self.device = device
         self._image = Image.fromarray
         description = self._model.get_spec().description
@@ -55,16 +52,13 @@ class ReferenceSession:
         try:
             from runtimes.coreml_reference import CoreMLReference
         except ModuleNotFoundError as error:
-            raise DeviceUnavailable(f"the reference interpreter needs {error.name} (pip install '{_EXTRA}')") from None
-
+            needed = f"the reference interpreter needs {error.name} (pip install 'wedepth[coreml]')"
+            raise DeviceUnavailable(needed) from None
         self._package = CoreMLReference(artifact)
 
     def run(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
         """[1,3,H,W], whole numbers 0…255 → [1,1,H,W] in metres."""
         return self._package.run(image)
-
-
-_EXTRA = "wedepth[coreml]"
 
 
 def open_session(artifact: Path, *, device: str, threads: int | None) -> "Session":
