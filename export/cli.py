@@ -4,28 +4,16 @@ import dataclasses
 import json
 import warnings
 from pathlib import Path
-from typing import Any
 
 import click
 
 from export.targets import PRECISIONS, TARGETS, require
-from runtimes.cli import DEFAULT_FOLDER, guarded
+from runtimes.cli import DEFAULT_FOLDER
+from wedepth.commands import Size, guarded
 from wedepth.config import PRESETS, check_size
 from wedepth.errors import WedepthError
 
 SCHEMA = 1
-
-
-class Size(click.ParamType):
-    """HxW in pixels, both multiples of 32."""
-
-    name = "HxW"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, int]:
-        height, _, width = str(value).lower().partition("x")
-        if not (height.isdecimal() and width.isdecimal()):
-            self.fail(f"{value!r} is not a size such as 288x384.", param, ctx)
-        return check_size((int(height), int(width)))
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})

@@ -1,15 +1,15 @@
 """wedepth-parity: what ships is what was trained, shown on frames."""
 
 import json
-import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from runtimes.registry import DEVICES, RUNTIMES
+from wedepth.commands import guarded
 from wedepth.errors import WedepthError
 
 if TYPE_CHECKING:
@@ -18,27 +18,6 @@ if TYPE_CHECKING:
     from wedepth.data import Dataset, Frame
 
 DEFAULT_FOLDER = Path("exported")
-
-
-def guarded(command: Callable[[], Any]) -> None:
-    """Run a click command: an expected failure is one sentence and exit code 1, anything else is a bug and 2."""
-    try:
-        code = command.main(standalone_mode=False)  # type: ignore[attr-defined]
-    except WedepthError as error:
-        click.echo(f"Error: {error}", err=True)
-        code = 1
-    except click.exceptions.Abort:
-        code = 130
-    except click.ClickException as error:
-        error.show()
-        code = 1
-    except Exception:
-        import traceback
-
-        traceback.print_exc()
-        click.echo("This is a bug in wedepth; please report it with the lines above.", err=True)
-        code = 2
-    sys.exit(code)
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})

@@ -21,6 +21,8 @@ from wedepth.network import Provenance, WEDepth, build
 
 SCHEMA = 1
 SEED = 0
+# A network that has seen fewer is said to be barely trained.
+FEW_IMAGES = 1000
 RANDOM_VFM = "random"
 _VFM = "prompted.vfm."
 
@@ -39,7 +41,7 @@ def load(
     the frozen VFM's weights, or "random". Raises WedepthError on anything that does not fit, naming it.
     """
     if str(source) in PRESETS and config is None:
-        return _untrained(str(source), vfm, say)
+        return untrained(str(source), vfm=vfm, say=say)
     path = Path(source)
     if not path.is_file():
         hint = "" if path.suffix else f" The presets are {', '.join(PRESETS)}."
@@ -56,15 +58,28 @@ def save_whole(network: WEDepth, path: Path) -> None:
     _save(network, path, network.state_dict(), vfm=None)
 
 
-def save_adapters(network: WEDepth, path: Path) -> None:
-    """Write everything but the frozen VFM, which is named and hashed in the file and resolved at load."""
+def save_adapters(network: WEDepth, path: Path, training: dict[str, Any] | None = None) -> None:
+    """Write everything but the frozen VFM, which is named and hashed in the file and resolved at load.
+
+    `training`, of plain JSON types, is the record of how the weights were trained: they are then said to be.
+    """
     known = vfm_weights.known_vfm(network.config.vfm)
-    state = {name: tensor for name, tensor in network.state_dict().items() if not name.startswith(_VFM)}
     identity = {
         "name": known.timm_name if known else "random",
         "sha256": vfm_weights.tensor_hash(network.prompted.vfm.state_dict()),
     }
-    _save(network, path, state, vfm=identity)
+    _save(network, path, without_vfm(network), vfm=identity, training=training)
+
+
+def without_vfm(network: WEDepth) -> dict[str, Tensor]:
+    """Every weight but the frozen VFM's."""
+    return {name: tensor for name, tensor in network.state_dict().items() if not name.startswith(_VFM)}
+
+
+def training_record(path: Path) -> dict[str, Any] | None:
+    """The training record of a file that `save_adapters` wrote, if it has one."""
+    record = _read_header(path).get("training")
+    return record if isinstance(record, dict) else None
 
 
 def network_hash(network: WEDepth) -> str:
@@ -73,13 +88,21 @@ def network_hash(network: WEDepth) -> str:
     return vfm_weights.tensor_hash(floats)
 
 
-def _save(network: WEDepth, path: Path, state: Mapping[str, Tensor], vfm: dict[str, str] | None) -> None:
+def _save(
+    network: WEDepth,
+    path: Path,
+    state: Mapping[str, Tensor],
+    vfm: dict[str, str] | None,
+    training: dict[str, Any] | None = None,
+) -> None:
     header = {
         "schema": SCHEMA,
         "config": network.config.to_dict(),
-        "trained": network.provenance.trained,
+        "trained": network.provenance.trained or training is not None,
         "vfm": vfm,
     }
+    if training is not None:
+        header["training"] = training
     beside = path.with_name(f"{path.name}.{os.getpid()}.partial")
     try:
         save_file({n: t.contiguous() for n, t in state.items()}, beside, metadata={"wedepth": json.dumps(header)})
@@ -90,12 +113,16 @@ def _save(network: WEDepth, path: Path, state: Mapping[str, Tensor], vfm: dict[s
         beside.unlink(missing_ok=True)
 
 
-def _untrained(name: str, vfm: str | Path | None, say: Callable[[str], None]) -> WEDepth:
-    network = build(preset(name), SEED)
+def untrained(
+    source: str | Config, *, vfm: str | Path | None = None, say: Callable[[str], None] = lambda line: None
+) -> WEDepth:
+    """The network of a preset's name or a config: adapters from a fixed seed, the real frozen VFM where it is known."""
+    network = build(preset(source) if isinstance(source, str) else source, SEED)
     words = f"random, from seed {SEED}"
     known = vfm_weights.known_vfm(network.config.vfm)
     if vfm != RANDOM_VFM and (known or vfm is not None):
         words = _resolve_vfm(network, vfm, None, say)
+    name = source if isinstance(source, str) else "config"
     network.provenance = Provenance(name, False, f"untrained: adapters from seed {SEED}", words)
     return network
 
@@ -109,17 +136,25 @@ def _resolve_vfm(network: WEDepth, vfm: str | Path | None, sha256: str | None, s
     return f"{known.timm_name if known else 'VFM'} ({vfm_weights.tensor_hash(state)[:12]}, from {source})"
 
 
-def _load_ours(path: Path, vfm: str | Path | None, say: Callable[[str], None]) -> WEDepth:
+def _read_header(path: Path) -> dict[str, Any]:
     try:
         with safe_open(path, framework="pt") as file:
             header = json.loads((file.metadata() or {})["wedepth"])
-        state = load_file(path)
     except (KeyError, json.JSONDecodeError):
         raise WedepthError(f"{path.name} is not a checkpoint of wedepth: it carries no config.") from None
     except (SafetensorError, OSError) as error:
         raise WedepthError(f"Cannot read the checkpoint {path.name}: {error}.") from None
     if not isinstance(header, dict) or header.get("schema") != SCHEMA:
         raise WedepthError(f"{path.name} is of another version of wedepth; this one reads schema {SCHEMA}.")
+    return header
+
+
+def _load_ours(path: Path, vfm: str | Path | None, say: Callable[[str], None]) -> WEDepth:
+    header = _read_header(path)
+    try:
+        state = load_file(path)
+    except (SafetensorError, OSError) as error:
+        raise WedepthError(f"Cannot read the checkpoint {path.name}: {error}.") from None
     network = _empty(Config.from_dict(header.get("config")))
     identity = header.get("vfm")
     words = "in the checkpoint"
@@ -133,8 +168,20 @@ def _load_ours(path: Path, vfm: str | Path | None, say: Callable[[str], None]) -
         path,
     )
     trained = bool(header.get("trained"))
-    network.provenance = Provenance(str(path), trained, "trained" if trained else "untrained", words)
+    network.provenance = Provenance(str(path), trained, _trained_words(trained, header.get("training")), words)
     return network
+
+
+def _trained_words(trained: bool, record: Any) -> str:
+    """Such as "trained: 80000 images, val AbsRel 0.123"."""
+    if not trained:
+        return "untrained"
+    if not isinstance(record, dict) or type(record.get("images")) is not int:
+        return "trained"
+    error = record.get("val_abs_rel")
+    validated = f"val AbsRel {error:.3f}" if isinstance(error, float) else "not validated"
+    barely = "barely " if record["images"] < FEW_IMAGES else ""
+    return f"{barely}trained: {record['images']} images, {validated}"
 
 
 def _fill_vfm(network: WEDepth, identity: Any, vfm: str | Path | None, say: Callable[[str], None]) -> str:

