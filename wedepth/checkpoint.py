@@ -1,8 +1,8 @@
 """Checkpoints in and out: presets, our safetensors (whole or adapters only) and the authors' `.pth`."""
 
 import dataclasses
+import hashlib
 import json
-import os
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -17,6 +17,7 @@ from wedepth import vfm_weights
 from wedepth.authors import from_authors
 from wedepth.config import PRESETS, Config, preset
 from wedepth.errors import WedepthError
+from wedepth.files import write_beside
 from wedepth.network import Provenance, WEDepth, build
 
 SCHEMA = 1
@@ -24,6 +25,8 @@ SEED = 0
 # A network that has seen fewer is said to be barely trained.
 FEW_IMAGES = 1000
 RANDOM_VFM = "random"
+# Adapters that come with the project, by SHA-256 of the file in wedepth/weights; docs/model-card.md says what they are.
+SHIPPED: dict[str, str] = {}
 _VFM = "prompted.vfm."
 
 
@@ -36,11 +39,14 @@ def load(
 ) -> WEDepth:
     """The network of a preset's name or a checkpoint file, in eval mode.
 
-    A preset has the real frozen VFM and untrained adapters from a fixed seed. A `.safetensors` file carries its
+    A preset has the real frozen VFM, and the adapters that come with the project (`edge`, with the VFM they were
+    trained with) or untrained ones from a fixed seed. A `.safetensors` file carries its
     config; any other file is read as the authors' pickle (`weights_only`) and needs `config`. `vfm` is a file with
     the frozen VFM's weights, or "random". Raises WedepthError on anything that does not fit, naming it.
     """
     if str(source) in PRESETS and config is None:
+        if str(source) in SHIPPED and vfm != RANDOM_VFM:
+            return _load_shipped(str(source), vfm, say)
         return untrained(str(source), vfm=vfm, say=say)
     path = Path(source)
     if not path.is_file():
@@ -58,22 +64,35 @@ def save_whole(network: WEDepth, path: Path) -> None:
     _save(network, path, network.state_dict(), vfm=None)
 
 
-def save_adapters(network: WEDepth, path: Path, training: dict[str, Any] | None = None) -> None:
+def save_adapters(network: WEDepth, path: Path, training: dict[str, Any] | None = None, in_half: bool = False) -> None:
     """Write everything but the frozen VFM, which is named and hashed in the file and resolved at load.
 
-    `training`, of plain JSON types, is the record of how the weights were trained: they are then said to be.
+    `training`, of plain JSON types, is the record of how the weights were trained: they are then said to be. `in_half`
+    stores them as `half` has them.
     """
     known = vfm_weights.known_vfm(network.config.vfm)
     identity = {
         "name": known.timm_name if known else "random",
         "sha256": vfm_weights.tensor_hash(network.prompted.vfm.state_dict()),
     }
-    _save(network, path, without_vfm(network), vfm=identity, training=training)
+    state = without_vfm(network)
+    _save(network, path, half(state) if in_half else state, vfm=identity, training=training)
 
 
 def without_vfm(network: WEDepth) -> dict[str, Tensor]:
     """Every weight but the frozen VFM's."""
     return {name: tensor for name, tensor in network.state_dict().items() if not name.startswith(_VFM)}
+
+
+def half(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Weights as they are stored in half precision: float32 stays for 1-D tensors (norms, biases, statistics).
+
+    A weight that float16 cannot hold is refused by name.
+    """
+    halved = {name: t.half() if t.is_floating_point() and t.ndim > 1 else t for name, t in state.items()}
+    if wrong := [name for name, tensor in halved.items() if not tensor.isfinite().all()]:
+        raise WedepthError(f"Half precision cannot hold {_some(wrong)}: values beyond 65504.")
+    return halved
 
 
 def training_record(path: Path) -> dict[str, Any] | None:
@@ -103,14 +122,9 @@ def _save(
     }
     if training is not None:
         header["training"] = training
-    beside = path.with_name(f"{path.name}.{os.getpid()}.partial")
-    try:
-        save_file({n: t.contiguous() for n, t in state.items()}, beside, metadata={"wedepth": json.dumps(header)})
-        beside.replace(path)
-    except (OSError, SafetensorError) as error:
-        raise WedepthError(f"Cannot write {path}: {error}.") from None
-    finally:
-        beside.unlink(missing_ok=True)
+    tensors = {name: tensor.contiguous() for name, tensor in state.items()}
+    metadata = {"wedepth": json.dumps(header)}
+    write_beside(path, lambda beside: save_file(tensors, beside, metadata), (OSError, SafetensorError))
 
 
 def untrained(
@@ -124,6 +138,15 @@ def untrained(
         words = _resolve_vfm(network, vfm, None, say)
     name = source if isinstance(source, str) else "config"
     network.provenance = Provenance(name, False, f"untrained: adapters from seed {SEED}", words)
+    return network
+
+
+def _load_shipped(name: str, vfm: str | Path | None, say: Callable[[str], None]) -> WEDepth:
+    file = Path(__file__).parent / "weights" / f"{name}.safetensors"
+    if not file.is_file() or hashlib.sha256(file.read_bytes()).hexdigest() != SHIPPED[name]:
+        raise WedepthError(f"The trained weights of {name}, {file}, are missing or damaged: install wedepth again.")
+    network = _load_ours(file, vfm, say)
+    network.provenance = dataclasses.replace(network.provenance, source=name)
     return network
 
 

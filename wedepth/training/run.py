@@ -16,6 +16,7 @@ from wedepth.errors import WedepthError
 from wedepth.network import WEDepth
 from wedepth.training.config import TrainConfig, merged
 from wedepth.training.distributed import Ranks, ranks
+from wedepth.training.finish import CARD, finish
 from wedepth.training.floor import floors
 from wedepth.training.frames import (
     Known,
@@ -30,7 +31,7 @@ from wedepth.training.interrupt import Interrupt
 from wedepth.training.loop import Options, Trainer
 from wedepth.training.report import Report
 from wedepth.training.sources import Source
-from wedepth.training.state import STATE, check_setup, load_state, open_folder
+from wedepth.training.state import BEST, LAST, STATE, check_setup, load_state, open_folder
 from wedepth.training.validation import rounded
 
 SCHEMA = 1
@@ -66,7 +67,8 @@ class Start:
     network: WEDepth
     encoder: str
     frozen_norms: bool
-    images_before: int
+    before: dict[str, Any]
+    """The training record of the checkpoint it goes on from; empty where it goes on from none."""
 
 
 def train(request: Request, report: Report) -> tuple[int, dict[str, Any]]:
@@ -97,7 +99,8 @@ def _train(request: Request, group: Ranks, report: Report) -> tuple[int, dict[st
         "schema": SCHEMA,
         "setup": setup,
         "frozen_encoder_norms": start.frozen_norms,
-        "images_before": start.images_before,
+        "images_before": int(start.before.get("images", 0)),
+        "before": start.before or None,
     }
     workers = request.workers if request.workers is not None else 4 * (group.device.type == "cuda")
     options = Options(request.accumulate, workers, request.save_minutes * 60)
@@ -114,6 +117,10 @@ def _train(request: Request, group: Ranks, report: Report) -> tuple[int, dict[st
         finished = trainer.train(interrupt)
     if not finished:
         report.say(f"stopped after step {trainer.state.step}; --resume goes on from there")
+    elif group.first:
+        weights = request.out / (BEST if validation else LAST)
+        made = finish(start.network, weights, training_record(weights) or {}, validation, request.out)
+        report.say(f"{made}: the adapters in half precision; {CARD} beside it has their metrics")
     return 0 if finished else STOPPED, _summary(trainer, finished) if group.first else {}
 
 
@@ -123,7 +130,7 @@ def _start(request: Request, report: Report) -> Start:
         before = training_record(request.init) or {}
         words = f"encoder goes on from {request.init.name}"
         report.say(f"starting from {request.init.name} ({network.provenance.weights})")
-        return Start(network, words, bool(before.get("frozen_encoder_norms")), int(before.get("images", 0)))
+        return Start(network, words, bool(before.get("frozen_encoder_norms")), before)
     source = Config.read(request.config) if request.config else request.preset or "edge"
     network = untrained(source, vfm=request.vfm, say=report.say)
     report.say(f"VFM, frozen: {network.provenance.vfm}")
@@ -131,7 +138,7 @@ def _start(request: Request, report: Report) -> Start:
     words = loaded or "encoder starts from random weights"
     if not loaded:
         report.say(words)
-    return Start(network, words, loaded is not None, 0)
+    return Start(network, words, loaded is not None, {})
 
 
 def _read(request: Request, size: tuple[int, int], group: Ranks, report: Report) -> tuple[TrainFrames, list[ValFrames]]:

@@ -18,8 +18,9 @@ class Source:
 
     @property
     def label(self) -> str:
-        """As it was named, without the weight."""
-        return f"{self.path}@{self.split}" if self.split else self.path
+        """As it was named, without the weight and the folders it lies in: labels are published with the weights."""
+        name = Path(self.path).name
+        return f"{name}@{self.split}" if self.split else name
 
     def open(self) -> Dataset:
         """Its frames, read one by one when they are asked for."""

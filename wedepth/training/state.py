@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from wedepth.errors import WedepthError
+from wedepth.files import write_beside
 
 SCHEMA = 1
 STATE, FAILED, LOG = "state.pt", "failed.pt", "log.jsonl"
@@ -36,14 +37,9 @@ class State:
 
 def save_state(state: State, path: Path) -> None:
     """Write it beside and put it in place, so that a kill leaves the old one or the new one."""
-    beside = path.with_name(f"{path.name}.partial")
     fields = {name: getattr(state, name) for name in State.__slots__}
-    try:
-        torch.save({"schema": SCHEMA, **fields}, beside)
-        os.replace(beside, path)
-    except (OSError, RuntimeError) as error:  # torch's writer raises RuntimeError on a full disk
-        beside.unlink(missing_ok=True)
-        raise WedepthError(f"Cannot write {path}: {str(error).splitlines()[0]}.") from None
+    # torch's writer raises RuntimeError on a full disk
+    write_beside(path, lambda beside: torch.save({"schema": SCHEMA, **fields}, beside), (OSError, RuntimeError))
 
 
 def load_state(path: Path) -> State:
@@ -109,12 +105,7 @@ class Log:
                 if entry["epoch"] > epoch if entry["kind"] == "epoch" else entry["step"] > step:
                     continue
                 kept.append(line + "\n")
-        beside = self._path.with_name(f"{self._path.name}.partial")
-        try:
-            beside.write_text("".join(kept))
-            os.replace(beside, self._path)
-        except OSError as error:
-            raise WedepthError(f"Cannot write {self._path}: {error}.") from None
+        write_beside(self._path, lambda beside: beside.write_text("".join(kept)))
 
 
 def open_folder(out: Path, resume: bool) -> None:

@@ -32,7 +32,9 @@ def test_a_run_leaves_its_files_and_a_summary(tmp_path: Path) -> None:
     training = summary["setup"]["training"]
     assert (training["lr"], training["loss"]["l1"], training["size"]) == (1e-4, 0.0, [64, 64])
     assert training["warmup_epochs"] == pytest.approx(0.15)  # 3 of 20, as long as nothing else is said
-    assert {path.name for path in out.iterdir()} == {"best.safetensors", "last.safetensors", "log.jsonl", "state.pt"}
+    made = {"best.safetensors", "last.safetensors", "log.jsonl", "state.pt"}
+    made |= {"adapters.safetensors", "model-card.md", "frames.png"}
+    assert {path.name for path in out.iterdir()} == made
     again, printed = invoke(*RUN, *recipe, "--val", "rooms:1", "--size", "64x64", "-o", out, "--json", "--resume")
     assert again == 0 and json.loads(printed)["steps"] == 1
 

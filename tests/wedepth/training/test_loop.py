@@ -176,7 +176,7 @@ def test_real_frames_are_trained_and_validated_on(tiny_run: Any, tmp_path: Path,
     (metrics,) = summary["best"]["val"].values()
     (floor,) = summary["floors"]["mean"].values()
     assert 0 < metrics["abs_rel"] < 2 and 0.1 < floor["abs_rel"] < 0.6
-    assert summary["setup"]["val"][f"{real_frames}@eval"]["frames"] == 6
+    assert summary["setup"]["val"]["data@eval"]["frames"] == 6
 
 
 def test_real_frames_are_not_validated_on_their_own_scenes(tiny_run: Any, tmp_path: Path, real_frames: str) -> None:

@@ -1,4 +1,5 @@
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -32,7 +33,7 @@ def test_what_is_no_state_is_a_sentence(tmp_path: Path) -> None:
 def test_a_full_disk_is_a_sentence_and_leaves_the_old_state(tmp_path: Path) -> None:
     state = State({"a": torch.ones(2)}, {}, {})
     save_state(state, tmp_path / "state.pt")
-    (tmp_path / "state.pt.partial").symlink_to("/dev/full")
+    (tmp_path / f".state.pt.{os.getpid()}.partial").symlink_to("/dev/full")
     with pytest.raises(WedepthError, match="Cannot write"):
         save_state(state, tmp_path / "state.pt")
     assert load_state(tmp_path / "state.pt").step == 0
