@@ -4,11 +4,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from PIL import Image
 
 from wedepth.data import open_dataset
 from wedepth.errors import WedepthError
 from wedepth.rooms import render, rooms
-from wedepth.rooms.__main__ import main
+from wedepth.rooms.__main__ import rooms as command
 
 
 def test_a_seed_gives_the_same_room() -> None:
@@ -45,10 +46,15 @@ def test_no_room_is_refused() -> None:
 
 
 def test_rooms_as_files_read_back(tmp_path: Path) -> None:
-    ran = CliRunner().invoke(main, [str(tmp_path / "r"), "--first", "5", "--count", "2", "--size", "48x64"])
+    words = [str(tmp_path / "r"), "--first", "5", "--count", "2", "--size", "32x64", "--sheet", str(tmp_path / "s.png")]
+    ran = CliRunner().invoke(command, words)
+        command,
+        [str(tmp_path / "r"), "--first", "5", "--count", "2", "--size", "32x64", "--sheet", str(tmp_path / "s.png")],
+    )
     assert ran.exit_code == 0, ran.output
     frames = list(open_dataset(tmp_path / "r"))
     assert [frame.scene_group for frame in frames] == ["room 5", "room 6"]
-    for frame, drawn in zip(frames, (render(5, (48, 64)), render(6, (48, 64))), strict=True):
+    for frame, drawn in zip(frames, (render(5, (32, 64)), render(6, (32, 64))), strict=True):
         assert np.array_equal(frame.image, drawn.image)
         assert np.abs(frame.depth - drawn.depth).max() <= 0.00051
+    assert Image.open(tmp_path / "s.png").size[1] > 2 * 192
