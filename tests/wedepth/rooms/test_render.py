@@ -48,9 +48,6 @@ def test_no_room_is_refused() -> None:
 def test_rooms_as_files_read_back(tmp_path: Path) -> None:
     words = [str(tmp_path / "r"), "--first", "5", "--count", "2", "--size", "32x64", "--sheet", str(tmp_path / "s.png")]
     ran = CliRunner().invoke(command, words)
-        command,
-        [str(tmp_path / "r"), "--first", "5", "--count", "2", "--size", "32x64", "--sheet", str(tmp_path / "s.png")],
-    )
     assert ran.exit_code == 0, ran.output
     frames = list(open_dataset(tmp_path / "r"))
     assert [frame.scene_group for frame in frames] == ["room 5", "room 6"]
