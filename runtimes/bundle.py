@@ -28,6 +28,9 @@ class CheckpointRecord:
     vfm: str
     vfm_sha256: str
 
+    def __str__(self) -> str:
+        return f"{self.source}: {self.weights}; VFM: {self.vfm}."
+
 
 @dataclass(frozen=True, slots=True)
 class ArtifactRecord:
@@ -119,7 +122,7 @@ class Bundle:
 
 def open_bundle(folder: Path) -> Bundle:
     """The bundle in `folder`; refused where the manifest is not strict or does not match the files."""
-    manifest = _read(folder / MANIFEST)
+    manifest = read_manifest(folder)
     for record in (manifest.artifact, manifest.sample):
         for name, sha256 in record.files.items():
             file = folder / name
@@ -133,16 +136,40 @@ def open_bundle(folder: Path) -> Bundle:
     return Bundle(folder, manifest)
 
 
+def read_manifest(folder: Path) -> Manifest:
+    """What the bundle in `folder` says of itself, whether or not its files match; refused where it is not strict."""
+    file = folder / MANIFEST
+    try:
+        data = json.loads(file.read_text())
+    except FileNotFoundError:
+        raise WedepthError(f"There is no {MANIFEST} in {folder}.") from None
+    except (OSError, ValueError) as error:
+        raise WedepthError(f"Cannot read {file}: {error}.") from None
+    schema = data.get("schema") if isinstance(data, dict) else None
+    if schema != SCHEMA:
+        raise WedepthError(f"{file} is of schema {schema!r}; this version of wedepth reads {SCHEMA}.")
+    manifest = _strict(Manifest, data, file.name)
+    for name in (*manifest.artifact.files, *manifest.sample.files, manifest.artifact.path, manifest.sample.path):
+        if Path(name).is_absolute() or ".." in Path(name).parts:
+            raise WedepthError(f"{file} names {name}, which is outside the bundle.")
+    return manifest
+
+
 def find_bundles(folder: Path) -> list[Bundle]:
     """The bundle in `folder`, or those in the folders directly below it, in order of name."""
+    return [open_bundle(path) for path in bundle_folders(folder)]
+
+
+def bundle_folders(folder: Path) -> list[Path]:
+    """`folder` itself if it is a bundle, else the bundles directly below it, in order of name; none is refused."""
     if (folder / MANIFEST).is_file():
-        return [open_bundle(folder)]
+        return [folder]
     if not folder.is_dir():
         raise WedepthError(f"There is no folder {folder}; wedepth-export makes one.")
     found = sorted(p.parent for p in folder.glob(f"*/{MANIFEST}") if not p.parent.name.startswith("."))
     if not found:
         raise WedepthError(f"{folder} holds no bundle: no {MANIFEST} in it or in a folder below.")
-    return [open_bundle(path) for path in found]
+    return found
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
@@ -167,23 +194,6 @@ def _files(path: Path) -> list[Path]:
 def _file_hash(file: Path) -> str:
     with file.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def _read(file: Path) -> Manifest:
-    try:
-        data = json.loads(file.read_text())
-    except FileNotFoundError:
-        raise WedepthError(f"There is no {MANIFEST} in {file.parent}.") from None
-    except (OSError, ValueError) as error:
-        raise WedepthError(f"Cannot read {file}: {error}.") from None
-    schema = data.get("schema") if isinstance(data, dict) else None
-    if schema != SCHEMA:
-        raise WedepthError(f"{file} is of schema {schema!r}; this version of wedepth reads {SCHEMA}.")
-    manifest = _strict(Manifest, data, file.name)
-    for name in (*manifest.artifact.files, *manifest.sample.files, manifest.artifact.path, manifest.sample.path):
-        if Path(name).is_absolute() or ".." in Path(name).parts:
-            raise WedepthError(f"{file} names {name}, which is outside the bundle.")
-    return manifest
 
 
 def _strict(kind: Any, data: Any, where: str) -> Any:

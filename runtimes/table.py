@@ -2,13 +2,19 @@
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from runtimes.bundle import Bundle
 from runtimes.parity import Row
+
+if TYPE_CHECKING:
+    from runtimes.predict import Prediction
 
 _STATUS = {"pass": "[green]pass[/]", "fail": "[bold red]FAIL[/]", "not_run": "[yellow]not run[/]"}
 
@@ -60,14 +66,32 @@ def print_table(rows: Sequence[Row], title: str, bundles: Sequence[Bundle]) -> N
             console.print(f"[yellow]{words}[/]", highlight=False)
 
 
+def print_predictions(made: "Sequence[Prediction]", title: str, notes: Sequence[str]) -> None:
+    """A row for each image; below them what to know of single images, and of all."""
+    table = Table(title=escape(title), title_justify="left")
+    table.add_column("image", overflow="fold")
+    for name in ("size", "min m", "median m", "max m", "ms"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("files", overflow="fold")
+    for one in made:
+        metres = (_number(value, "{:.2f}") for value in (one.min_m, one.median_m, one.max_m))
+        files = "\n".join(Path(file).name for file in one.files.values())
+        size = f"{one.size[1]}×{one.size[0]}"
+        table.add_row(escape(Path(one.image).name), size, *metres, f"{one.milliseconds:.0f}", escape(files))
+    console = Console(width=max(100, Console().width))
+    console.print(table)
+    for one in made:
+        for note in one.notes:
+            console.print(f"{one.image}: {note}", highlight=False, markup=False)
+    for note in notes:
+        console.print(note, style="yellow", highlight=False, markup=False)
+
+
 def _untrained(bundle: Bundle) -> str:
     record = bundle.manifest.checkpoint
     if record.trained:
         return ""
-    return (
-        f"{record.source}: {record.weights}; VFM: {record.vfm}. Its depth metrics say nothing of WEDepth; "
-        "the differences from torch do."
-    )
+    return f"{record} Its depth metrics say nothing of WEDepth; the differences from torch do."
 
 
 def _number(value: float | None, form: str) -> str:

@@ -1,5 +1,6 @@
 """Pictures: depth in the Turbo colour map, a scale in metres, and sheets of captioned tiles."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,7 +13,6 @@ from wedepth.files import write_beside
 TILE = (192, 256)
 GAP = 6
 CAPTION = 18
-BAR, LABEL = 16, 52
 
 # Mikhailov's polynomial fit of the Turbo colour map, RGB in 0…1 from 0…1.
 _TURBO = np.array(
@@ -22,16 +22,15 @@ _TURBO = np.array(
         [0.1066733, 12.64194608, -60.58204836, 110.36276771, -89.90310912, 27.34824973],
     ]
 )
+# The map's first 7 % are all but black, which is kept for what is unknown.
+_COLOURS = (255 * np.clip(np.vander(np.linspace(0.07, 1, 1024), 6, increasing=True) @ _TURBO.T, 0, 1)).astype(np.uint8)
 
 
 def colour(values: NDArray[np.floating], low: float, high: float) -> NDArray[np.uint8]:
     """[H,W] → RGB [H,W,3] in Turbo from `low` (blue) to `high` (red); what is 0 or not a number is black."""
-    # The map's first 7 % are all but black, which is kept for what is unknown.
-    x = 0.07 + 0.93 * np.clip((values - low) / (high - low), 0, 1)[..., None]
-    x = np.nan_to_num(x)
-    powers = np.concatenate([x**n for n in range(6)], axis=-1)
-    rgb = np.clip(powers @ _TURBO.T, 0, 1) * np.isfinite(values)[..., None] * (values != 0)[..., None]
-    return (255 * rgb).astype(np.uint8)
+    known = np.isfinite(values) & (values != 0)
+    position = np.clip((np.where(known, values, low) - low) / (high - low), 0, 1)
+    return _COLOURS[np.rint(position * (len(_COLOURS) - 1)).astype(np.uint16)] * known[..., None]
 
 
 def depth_range(depth: NDArray[np.floating]) -> tuple[float, float]:
@@ -44,24 +43,35 @@ def depth_range(depth: NDArray[np.floating]) -> tuple[float, float]:
 
 
 def with_scale(depth: NDArray[np.floating], low: float, high: float) -> Image.Image:
-    """The depth map [H,W] in colour with a scale in metres to its right."""
+    """The depth map [H,W] in colour, pixel for pixel at the left, and beside it what the colours mean in metres."""
     height, width = depth.shape
-    size = max(12, min(28, height // 24))
-    bar, label, font = size, 4 * size, ImageFont.load_default(size)
-    canvas = Image.new("RGB", (width + bar + label, height), "white")
+    em = max(11, min(height, width) // 32)
+    font = ImageFont.load_default(em)
+    tall = max(height - 2 * em, 3 * em)
+    marks = _marks(low, high, most=max(3, tall // (3 * em)))
+    left, right = width + em, width + 2 * em + em // 2
+    room = max((math.ceil(font.getlength(text)) for text in marks.values()), default=0)
+    canvas = Image.new("RGB", (right + room + em, max(height, tall + 2 * em)), "white")
     canvas.paste(Image.fromarray(colour(depth, low, high)), (0, 0))
-    ramp = np.linspace(high, low, height)[:, None].repeat(bar, axis=1)
     # `colour` paints 0 black, and a scale may begin at 0 m.
-    canvas.paste(Image.fromarray(colour(np.where(ramp == 0, 1e-9, ramp), low, high)), (width, 0))
+    bar = np.maximum(np.linspace(high, low, tall), 1e-9)[:, None].repeat(em, axis=1)
+    canvas.paste(Image.fromarray(colour(bar, low, high)), (left, em))
     pen = ImageDraw.Draw(canvas)
-    ticks = max(2, min(9, height // (3 * size)))
-    for tick in range(ticks):
-        share = tick / (ticks - 1)
-        y = round(share * (height - 1))
-        pen.line((width + bar - bar // 3, y, width + bar, y), fill="black")
-        top = min(max(0, y - size // 2), height - size - 2)
-        pen.text((width + bar + 4, top), f"{high + share * (low - high):.2f} m", fill="black", font=font)
+    for metres, text in marks.items():
+        y = em + round((high - metres) / (high - low) * (tall - 1))
+        pen.line((left + em, y, left + em + em // 4, y), fill="black", width=max(1, em // 12))
+        pen.text((right, y), text, fill="black", font=font, anchor="lm")
     return canvas
+
+
+def _marks(low: float, high: float, most: int) -> dict[float, str]:
+    """Round values in metres (in steps of 1, 2 or 5) from `low` to `high`, about `most`, each with its label."""
+    least = (high - low) / most
+    power = 10.0 ** math.floor(math.log10(least))
+    step = next(n * power for n in (1, 2, 5, 10) if n * power >= least * (1 - 1e-9))
+    digits = max(0, -math.floor(math.log10(step) + 1e-9))
+    counts = range(math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9) + 1)
+    return {n * step: f"{n * step:.{digits}f} m" for n in counts}
 
 
 def sheet(rows: Sequence[Sequence[tuple[str, NDArray[np.uint8]]]], tile: tuple[int, int] = TILE) -> Image.Image:
