@@ -15,7 +15,7 @@ from torch import Tensor
 
 from wedepth import vfm_weights
 from wedepth.authors import from_authors
-from wedepth.config import PRESETS, Config, preset
+from wedepth.config import PRESETS, SHIPPED, Config, preset
 from wedepth.errors import WedepthError
 from wedepth.files import write_beside
 from wedepth.network import Provenance, WEDepth, build
@@ -25,8 +25,6 @@ SEED = 0
 # A network that has seen fewer is said to be barely trained.
 FEW_IMAGES = 1000
 RANDOM_VFM = "random"
-# Adapters that come with the project, by SHA-256 of the file in wedepth/weights; docs/model-card.md says what they are.
-SHIPPED: dict[str, str] = {}
 _VFM = "prompted.vfm."
 
 
@@ -142,12 +140,17 @@ def untrained(
 
 
 def _load_shipped(name: str, vfm: str | Path | None, say: Callable[[str], None]) -> WEDepth:
+    network = _load_ours(shipped_file(name), vfm, say)
+    network.provenance = dataclasses.replace(network.provenance, source=name)
+    return network
+
+
+def shipped_file(name: str) -> Path:
+    """The adapters that come with the project for a preset, found to be what they were when they were published."""
     file = Path(__file__).parent / "weights" / f"{name}.safetensors"
     if not file.is_file() or hashlib.sha256(file.read_bytes()).hexdigest() != SHIPPED[name]:
         raise WedepthError(f"The trained weights of {name}, {file}, are missing or damaged: install wedepth again.")
-    network = _load_ours(file, vfm, say)
-    network.provenance = dataclasses.replace(network.provenance, source=name)
-    return network
+    return file
 
 
 def _resolve_vfm(network: WEDepth, vfm: str | Path | None, sha256: str | None, say: Callable[[str], None]) -> str:

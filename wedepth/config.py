@@ -205,6 +205,10 @@ PRESETS: dict[str, Config] = {
     ),
 }
 
+# Adapters that come with the project, by preset: SHA-256 of the file in wedepth/weights. docs/model-card.md says what
+# they are.
+SHIPPED: dict[str, str] = {}
+
 
 def preset(name: str) -> Config:
     """The preset of that name; an unknown one is refused with the list of those there are."""

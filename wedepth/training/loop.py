@@ -62,7 +62,6 @@ class Trainer:
         self.frames, self.validation, self.config, self.ranks = frames, validation, config, ranks
         self.options, self.out, self.record, self.report = options, out, record, report
         self.floors = rounded(floors.to_dict())
-        self.frozen_norms = bool(record["frozen_encoder_norms"])
         self.log = Log(out / LOG)
         self.network = network.to(ranks.device)
         cuda = ranks.device.type == "cuda"
@@ -113,7 +112,7 @@ class Trainer:
             self.options.workers,
             pin_memory=self.ranks.device.type == "cuda",
         )
-        set_mode(self.network, self.frozen_norms)
+        set_mode(self.network, self._frozen_norms(epoch))
         with self.report.bar(f"epoch {epoch + 1}/{config.epochs}", steps, first) as advance:
             for step in range(first, steps):
                 start = time.perf_counter()
@@ -125,6 +124,11 @@ class Trainer:
                 if time.monotonic() - self._saved >= self.options.save_seconds:
                     self._save()
         return True
+
+    def _frozen_norms(self, epoch: int) -> nn.Module | None:
+        if epoch >= self.config.norms_until * self.config.epochs:
+            return self.network
+        return self.network.encoder if self.record["frozen_encoder_norms"] else None
 
     def _step(
         self, parts: list[tuple[Tensor, Tensor]], drawn: Any, interrupt: Interrupt, start: float

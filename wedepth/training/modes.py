@@ -1,19 +1,18 @@
-"""Which parts of a network learn, and which only compute."""
+"""Which parts of the network behave as in training while it is trained."""
 
 from torch import nn
 
 from wedepth.network import WEDepth
 
 
-def set_mode(network: WEDepth, frozen_norms: bool) -> None:
-    """Training mode, but for the frozen VFM and, with `frozen_norms`, the statistics of the encoder's BatchNorms.
+def set_mode(network: WEDepth, frozen_norms: nn.Module | None) -> None:
+    """Training mode, but for the frozen VFM and the statistics of the BatchNorms within `frozen_norms`.
 
-    Those of a pretrained encoder are of a million images; a batch of eight would only blur them. Their scale and
-    offset are trained.
+    Those of a pretrained encoder are of a million images; a batch of eight would only blur them. Scale and offset of
+    every norm are trained.
     """
     network.train()
     network.prompted.vfm.eval()
-    if frozen_norms:
-        for module in network.encoder.modules():
-            if isinstance(module, nn.modules.batchnorm._BatchNorm):
-                module.eval()
+    for module in frozen_norms.modules() if frozen_norms is not None else ():
+        if isinstance(module, nn.modules.batchnorm._BatchNorm):
+            module.eval()

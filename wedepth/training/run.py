@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from wedepth import vfm_weights
-from wedepth.checkpoint import load, training_record, untrained
-from wedepth.config import Config
+from wedepth.checkpoint import load, shipped_file, training_record, untrained
+from wedepth.config import SHIPPED, Config
 from wedepth.encoder_weights import load_encoder_weights
 from wedepth.errors import WedepthError
 from wedepth.network import WEDepth
@@ -126,8 +126,9 @@ def _train(request: Request, group: Ranks, report: Report) -> tuple[int, dict[st
 
 def _start(request: Request, report: Report) -> Start:
     if request.init:
+        file = shipped_file(str(request.init)) if str(request.init) in SHIPPED else request.init
         network = load(request.init, vfm=request.vfm, say=report.say)
-        before = training_record(request.init) or {}
+        before = training_record(file) or {}
         words = f"encoder goes on from {request.init.name}"
         report.say(f"starting from {request.init.name} ({network.provenance.weights})")
         return Start(network, words, bool(before.get("frozen_encoder_norms")), before)

@@ -195,3 +195,13 @@ def test_an_earlier_checkpoint_starts_a_run(whole: Path, tiny_request: Request, 
     assert network.config.image_size == (96, 128)
     assert network.provenance.weights.startswith("barely trained: 18 images, val AbsRel 0.")
     assert losses(tmp_path / "run")[0] != losses(whole)[0]
+
+
+def test_statistics_stay_once_the_run_is_so_far(tiny_run: Any, tmp_path: Path) -> None:
+    tiny_run(tmp_path / "half", settings={"norms_until": 0.5})
+    tiny_run(tmp_path / "one", settings={"epochs": 1})
+    half, one = (load_file(tmp_path / name / "last.safetensors") for name in ("half", "one"))
+    counted = [name for name in one if name.endswith("num_batches_tracked")]
+    assert counted and all(torch.equal(half[name], one[name]) for name in counted)
+    tiny_run(tmp_path / "whole")
+    assert not torch.equal(load_file(tmp_path / "whole" / "last.safetensors")[counted[0]], one[counted[0]])
