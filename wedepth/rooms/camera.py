@@ -69,7 +69,8 @@ def turn(half_tangent: float) -> tuple[float, float]:
 def expose(rng: np.random.Generator, light: Array, depth: Array) -> NDArray[np.uint8]:
     """Linear light [H,W,3] as a camera gives it: exposure, white balance, lens blur, vignetting, noise, 8 bits."""
     height, width = depth.shape
-    target = np.float32(rng.uniform(0.12, 0.36))
+    bright = rng.random()
+    target = np.float32(0.03 + 0.36 * bright * (0.4 + 0.6 * bright))  # often dark, as pictures without a flash are
     level = np.sort(light[::4, ::4, 1], axis=None)
     light = light * (target / (level[len(level) // 2] + np.float32(1e-4)))
     balance = np.array([rng.uniform(0.85, 1.15), 1.0, rng.uniform(0.85, 1.15)], np.float32)

@@ -130,16 +130,16 @@ def _table(rng: Rng, spot: Spot, width: float, depth: float) -> None:
     else:
         spot.box((-0.06, 0.06), (depth / 2 - 0.06, depth / 2 + 0.06), (0, height), skin)
     clutter(rng, spot, (-width / 2 + 0.15, width / 2 - 0.15), (0.15, depth - 0.15), height, 6)
-    for _ in range(int(rng.integers(0, 4))):
-        angle, side = rng.uniform(-0.3, 0.3), rng.choice([-1, 1])
+    for _ in range(int(rng.integers(0, 6))):
+        side = float(rng.choice([-1, 1]))
         where = (
             rng.uniform(-width / 2 + 0.2, width / 2 - 0.2),
             depth / 2 + side * (depth / 2 + rng.uniform(-0.1, 0.25)),
         )
-        chair_at(rng, spot, where, angle, float(side))
+        chair_at(rng, spot, where, side)
 
 
-def chair_at(rng: Rng, spot: Spot, where: tuple[float, float], angle: float, side: float) -> None:
+def chair_at(rng: Rng, spot: Spot, where: tuple[float, float], side: float) -> None:
     """A chair whose seat is at `where` of the spot and whose back is away from the piece there."""
     skin, seat = paint_of(rng), rng.uniform(0.43, 0.48)
     cushion = cloth(rng) if rng.random() < 0.5 else skin
@@ -163,7 +163,7 @@ def _desk(rng: Rng, spot: Spot, width: float, depth: float) -> None:
         monitor(rng, spot, rng.uniform(-width / 4, width / 4), 0.2, height)
     clutter(rng, spot, (-width / 2 + 0.1, width / 2 - 0.1), (0.1, depth - 0.1), height, 5)
     if rng.random() < 0.7:
-        chair_at(rng, spot, (rng.uniform(-0.2, 0.2), depth + rng.uniform(0.0, 0.3)), 0.0, 1.0)
+        chair_at(rng, spot, (rng.uniform(-0.2, 0.2), depth + rng.uniform(0.0, 0.3)), 1.0)
 
 
 def monitor(rng: Rng, spot: Spot, x: float, y: float, z: float, half: float | None = None) -> None:
@@ -340,7 +340,7 @@ def _coffee_table(rng: Rng, spot: Spot, width: float, depth: float) -> None:
 
 
 def _stool(rng: Rng, spot: Spot, width: float, depth: float) -> None:
-    chair_at(rng, spot, (0, depth / 2), 0.0, float(rng.choice([-1, 1])))
+    chair_at(rng, spot, (0, depth / 2), float(rng.choice([-1, 1])))
 
 
 def _person(rng: Rng, spot: Spot, width: float, depth: float) -> None:

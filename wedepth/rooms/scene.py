@@ -4,7 +4,7 @@ import numpy as np
 
 from wedepth.rooms.camera import Camera, rotation, turn
 from wedepth.rooms.furniture import AT_WALLS, IN_THE_ROOM, Piece, Rng, Spot, cloth, clutter, tone, wood
-from wedepth.rooms.solids import Lamp, Material, Point, Scene, Solid
+from wedepth.rooms.solids import FAR, Lamp, Material, Point, Scene, Solid
 from wedepth.rooms.trace import trace
 
 QUARTERS = ((1.0, 0.0), (0.0, 1.0), (-1.0, 0.0), (0.0, -1.0))
@@ -12,23 +12,23 @@ LOOK = (12, 16)
 """Rows and columns of the glance that tells whether a place is good to hold a camera at."""
 NEAR = 0.55
 """Metres: how close the nearest twentieth of the picture may be."""
+TRIES, CLOSE_ENOUGH = 24, 0.1
 
 
 def furnish(rng: Rng) -> Scene:
-    """A room of 2.6–6 m by 3–8 m with doors, windows, pictures, furniture and lamps."""
-    size = (
-        rng.uniform(2.6, 6.0),
-        rng.uniform(3.0, 8.0),
-        rng.choice([rng.uniform(2.35, 2.7), rng.uniform(2.5, 3.2)], p=[0.75, 0.25]),
-    )
+    """A room of 2.8–6.8 m by 3.5–11 m with doors, windows, pictures, furniture and lamps."""
+    height = rng.choice([rng.uniform(2.35, 2.7), rng.uniform(2.5, 3.2)], p=[0.75, 0.25])
+    length = rng.uniform(3.5, 7.5) if rng.random() < 0.6 else rng.uniform(6.0, 11.0)
+    size = (rng.uniform(2.8, 6.8), length, height)
+    crowd = min(2.0, size[0] * size[1] / 20)
     scene = Scene(size, _walls(rng))
     taken: list[tuple[float, float, float, float]] = []
-    if rng.random() < 0.35:
+    if rng.random() < 0.4:
         _alcove(rng, scene, taken)
     _openings(rng, scene)
-    for _ in range(int(rng.integers(4, 12))):
+    for _ in range(int(rng.uniform(3.5, 9.0) * crowd + 1.5)):
         _place(rng, scene, taken, AT_WALLS[int(rng.integers(len(AT_WALLS)))], at_wall=True)
-    for _ in range(int(rng.integers(1, 5))):
+    for _ in range(int(rng.uniform(0.5, 3.0) * crowd + 0.5)):
         _place(rng, scene, taken, IN_THE_ROOM[int(rng.integers(len(IN_THE_ROOM)))], at_wall=False)
     if rng.random() < 0.35:
         rug = (rng.uniform(0.6, 1.2), rng.uniform(0.5, 1.0), 0.008)
@@ -43,17 +43,18 @@ def furnish(rng: Rng) -> Scene:
 
 
 def hold(rng: Rng, scene: Scene) -> Camera:
-    """A hand-held camera with something to see: of some places tried, the first with a good view.
+    """A hand-held camera with something to see: of some places tried, the one whose middle depth is nearest to one
+    drawn from 1.3–5.5 m, so that views across a room are as frequent as views of a corner.
 
-    Every eighth is held close over a table's height, as people scan things; the others at 1.1–1.75 m, tilted from 30°
-    down to 6° up. Fields of view are a Kinect's (63°) or from 57° to 69°, as phones held level have them.
+    Every eighth is held close, as people scan things, at 0.9–1.5 m and tilted down; the others at 1.1–1.75 m, tilted
+    from 29° down to 6° up. Fields of view are a Kinect's (63°) or from 57° to 69°, as phones held level have them.
     """
     focal = rng.uniform(0.80, 0.83) if rng.random() < 0.5 else rng.uniform(0.73, 0.92)
     close = rng.random() < 0.125
-    low, high = (0.6, 2.0) if close else (1.5, 5.0)
-    enough = int(rng.integers(5, 16))
-    best, best_view = None, -1.0
-    for _ in range(16):
+    aim = rng.uniform(0.7, 1.6) if close else rng.uniform(1.3, 5.5)
+    enough = int(rng.integers(5, 13))
+    best, best_miss = None, float(FAR)
+    for _ in range(TRIES):
         height = rng.uniform(0.9, 1.5) if close else rng.uniform(1.1, 1.75)
         where = (rng.uniform(0.25, scene.size[0] - 0.25), rng.uniform(0.25, scene.size[1] - 0.25), height)
         cos, sin = QUARTERS[int(rng.integers(4))]
@@ -64,12 +65,11 @@ def hold(rng: Rng, scene: Scene) -> Camera:
         view = trace(scene, camera, LOOK)
         depth = np.sort(view.depth, axis=None)
         near, middle = float(depth[len(depth) // 20]), float(depth[len(depth) // 2])
-        things = len(np.unique(view.surface))
-        if near > NEAR and low < middle < high and things >= enough:
-            return camera
-        worth = min(1.0, near / NEAR) * min(1.0, middle / low) * things
-        if worth > best_view:
-            best, best_view = camera, worth
+        miss = abs(middle - aim) / aim + max(0.0, 1 - near / NEAR) + 0.1 * max(0, enough - len(np.unique(view.surface)))
+        if miss < best_miss:
+            best, best_miss = camera, miss
+        if miss < CLOSE_ENOUGH:
+            break
     assert best is not None
     return best
 
