@@ -37,7 +37,7 @@ class Intrinsics:
         height, width = size
         if not (0 <= self.cx <= width and 0 <= self.cy <= height):
             raise WedepthError(
-                f"The principal point ({self.cx:g}, {self.cy:g}) lies outside an image of {width}×{height} pixels; "
+                f"The principal point ({self.cx:g}, {self.cy:g}) lies outside an image of {height}x{width} pixels; "
                 "are the intrinsics those of another size?"
             )
 

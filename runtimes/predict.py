@@ -127,7 +127,7 @@ def _notes(depth: NDArray[np.float32], network: tuple[int, int]) -> list[str]:
     squeezed = (width / height) / (network[1] / network[0])
     if not 1 / MOST_SQUEEZED <= squeezed <= MOST_SQUEEZED:
         notes.append(
-            f"{width}×{height} is squeezed to the proportions of {network[1]}×{network[0]}, which distorts what the "
+            f"{height}x{width} is squeezed to the proportions of {network[0]}x{network[1]}, which distorts what the "
             "network sees; cropped to those, an image may give better depth."
         )
     return notes

@@ -76,7 +76,7 @@ def print_predictions(made: "Sequence[Prediction]", title: str, notes: Sequence[
     for one in made:
         metres = (_number(value, "{:.2f}") for value in (one.min_m, one.median_m, one.max_m))
         files = "\n".join(Path(file).name for file in one.files.values())
-        size = f"{one.size[1]}×{one.size[0]}"
+        size = f"{one.size[0]}x{one.size[1]}"
         table.add_row(escape(Path(one.image).name), size, *metres, f"{one.milliseconds:.0f}", escape(files))
     console = Console(width=max(100, Console().width))
     console.print(table)

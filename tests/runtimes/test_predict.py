@@ -212,13 +212,13 @@ def test_json(run, photo: Path, tmp_path: Path) -> None:
 def test_the_table(run, photo: Path, tmp_path: Path) -> None:
     shutil.copy(photo, tmp_path / "b[1].png")
     out, _ = run(photo, "b[1].png")
-    for words in ("nano-onnx-fp32", "onnxruntime", "130×90", "median m", "b[1]_depth.png", "untrained"):
+    for words in ("nano-onnx-fp32", "onnxruntime", "90x130", "median m", "b[1]_depth.png", "untrained"):
         assert words in out
 
 
 def test_an_image_of_other_proportions_is_said(run, tmp_path: Path) -> None:
     Image.new("RGB", (60, 90), "grey").save(tmp_path / "tall.png")
-    assert "60×90 is squeezed to the proportions of 96×64" in " ".join(run("tall.png")[0].split())
+    assert "90x60 is squeezed to the proportions of 64x96" in " ".join(run("tall.png")[0].split())
 
 
 def test_the_first_bundle_that_runs_is_taken(run, exported: Path, photo: Path) -> None:
@@ -346,7 +346,7 @@ def test_a_bundle_that_cannot_be_run_as_asked_is_one_sentence(run, exported: Pat
 
 def test_intrinsics_of_another_size_are_refused(run, photo: Path, tmp_path: Path) -> None:
     _, err = run(photo, "--ply", "--intrinsics", "518,518,325,253", expect=1)
-    assert "The principal point (325, 253) lies outside an image of 130×90 pixels" in err
+    assert "The principal point (325, 253) lies outside an image of 90x130 pixels" in err
     assert not list((tmp_path / "predicted").iterdir())
 
 
