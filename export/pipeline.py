@@ -16,7 +16,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 import export.onnx as hub_export
-from calib.samples import spread
 from export.targets import TARGETS, Target
 from runtimes import bundle as bundles
 from runtimes.limits import limit_for
@@ -25,7 +24,6 @@ from runtimes.registry import open_session, predict, runtime_for
 from runtimes.torch import TorchSession
 from wedepth.checkpoint import describe
 from wedepth.config import PRESETS
-from wedepth.data import resize_image
 from wedepth.errors import WedepthError
 from wedepth.network import WEDepth
 from wedepth.rooms import rooms
@@ -174,8 +172,7 @@ def _versions(target: Target) -> dict[str, str]:
 
 
 def _samples(network: WEDepth, size: tuple[int, int]) -> Samples:
-    frames = spread(rooms(4 * SAMPLES), SAMPLES)
-    images = [resize_image(frame.image, size) for frame in frames]
+    images = [frame.image for frame in rooms(SAMPLES, size)]
     session = TorchSession(network)
     inputs = (np.ascontiguousarray(image.transpose(2, 0, 1)[None], np.float32) for image in images)
     return Samples(images, [session.run(pixels)[0, 0] for pixels in inputs])
