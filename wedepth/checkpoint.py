@@ -37,8 +37,8 @@ def load(
 ) -> WEDepth:
     """The network of a preset's name or a checkpoint file, in eval mode.
 
-    A preset has the real frozen VFM, and the adapters that come with the project (`edge`, with the VFM they were
-    trained with) or untrained ones from a fixed seed. A `.safetensors` file carries its
+    A preset has the real frozen VFM, and the adapters that come with the project (of those in SHIPPED, with the
+    VFM they were trained with) or untrained ones from a fixed seed. A `.safetensors` file carries its
     config; any other file is read as the authors' pickle (`weights_only`) and needs `config`. `vfm` is a file with
     the frozen VFM's weights, or "random". Raises WedepthError on anything that does not fit, naming it.
     """

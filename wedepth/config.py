@@ -205,8 +205,7 @@ PRESETS: dict[str, Config] = {
     ),
 }
 
-# Adapters that come with the project, by preset: SHA-256 of the file in wedepth/weights. docs/model-card.md says what
-# they are.
+# Trained adapters that come with the project, by preset: SHA-256 of the file in wedepth/weights. None do yet.
 SHIPPED: dict[str, str] = {}
 
 

@@ -3,7 +3,8 @@
 import numpy as np
 
 from wedepth.rooms.camera import Camera, rotation, turn
-from wedepth.rooms.furniture import AT_WALLS, IN_THE_ROOM, Piece, Rng, Spot, cloth, clutter, tone, wood
+from wedepth.rooms.furniture import AT_WALLS, IN_THE_ROOM, Piece, Spot, clutter
+from wedepth.rooms.materials import Rng, cloth, dimmed, tone, wood
 from wedepth.rooms.solids import FAR, Lamp, Material, Point, Scene, Solid
 from wedepth.rooms.trace import trace
 
@@ -93,7 +94,7 @@ def _walls(rng: Rng) -> tuple[Material, ...]:
     pattern = str(rng.choice(["plain", "stripes", "dots", "bricks", "picture"], p=[0.84, 0.05, 0.03, 0.05, 0.03]))
     colour = tone(rng, 0.25, 0.85, rng.choice([0.08, 0.2]))
     near = rng.uniform(0.75, 1.1)
-    wall = Material(colour, tuple(min(0.95, c * near) for c in colour), pattern, rng.uniform(0.1, 0.6))  # type: ignore[arg-type]
+    wall = Material(colour, dimmed(colour, near), pattern, rng.uniform(0.1, 0.6))
     walls = [wall] * 4
     if rng.random() < 0.3:
         walls[int(rng.integers(4))] = Material(tone(rng, 0.1, 0.7, 0.5), (0.5, 0.5, 0.5), "plain", 1.0)
@@ -136,7 +137,7 @@ def _openings(rng: Rng, scene: Scene) -> None:
         spot.box((-width / 2 - 0.05, width / 2 + 0.05), (0, 0.15), (low - 0.04, low), trim)
         if rng.random() < 0.5:
             fabric = tone(rng, 0.1, 0.8, 0.5)
-            folds = Material(fabric, tuple(c * 0.5 for c in fabric), "folds", rng.uniform(0.08, 0.16))  # type: ignore[arg-type]
+            folds = Material(fabric, dimmed(fabric, 0.5), "folds", rng.uniform(0.08, 0.16))
             for left in (-width / 2 - 0.15, width / 2 - 0.15):
                 spot.box((left, left + 0.3), (0.05, 0.12), (0.05, high + 0.1), folds)
         elif rng.random() < 0.5:
