@@ -39,8 +39,10 @@ def test_the_folded_encoder_computes_what_timms_does(published: dict[str, Tensor
         load_encoder_weights(edge, lambda line: None)
         == f"encoder starts from ImageNet weights of {LITE0} (9ca41e704682)"
     )
-    # The greys that zero padding stands for differ: in the middle of a wide enough image nothing of them is left.
-    rgb = torch.nn.functional.interpolate(torch.rand(1, 3, 24, 24), size=(768, 768), mode="bilinear")
+    # The greys that zero padding stands for differ: in the middle of an image wider than the field that the coarsest
+    # map sees (at 768 some of them are left, up to 2e-4) nothing of them is left.
+    noise = torch.rand(1, 3, 24, 24, generator=torch.Generator().manual_seed(0))
+    rgb = torch.nn.functional.interpolate(noise, size=(1152, 1152), mode="bilinear")
     mean, std = (torch.tensor(values).reshape(1, 3, 1, 1) for values in (MEAN, STD))
     with torch.no_grad():
         ours, theirs = edge.encoder((rgb - mean) / std), reference((rgb - 0.5) / 0.5)
@@ -48,7 +50,7 @@ def test_the_folded_encoder_computes_what_timms_does(published: dict[str, Tensor
         middle = own.shape[-1] // 2
         inside = slice(middle - 1, middle + 1) if level > 1 else slice(middle - 16, middle + 16)
         difference = (own - other)[..., inside, inside].abs().max() / other[..., inside, inside].abs().max()
-        assert difference < 1e-4, level
+        assert difference < 5e-5, level
 
 
 def test_the_published_tensors_are_those_that_are_pinned(published: dict[str, Tensor]) -> None:
