@@ -1,8 +1,12 @@
 """What several tests need: the nano network exported once, and no hub or cache of the person who runs the tests."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from calib.plan import Plan
 
 NANO_TARGETS = ("onnx", "openvino", "coreml", "tflite")
 
@@ -19,3 +23,26 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert failed == []
     assert len(made) == len(TARGETS) * len(PRECISIONS)
     return out
+
+
+@pytest.fixture(scope="session")
+def nano_hub(exported: Path) -> Path:
+    """The hub of `nano` at 64×96."""
+    return exported / "nano-onnx-fp32" / "model.onnx"
+
+
+@pytest.fixture(scope="session")
+def nano_plan(nano_hub: Path) -> "Plan":
+    """Every operator of `nano` in int8 but those of the first head, with ranges from four rooms."""
+    import onnx
+
+    from calib.ops import activations_of, find_ops
+    from calib.plan import Plan
+    from calib.ranges import collect
+    from calib.session import to_hub
+    from wedepth.rooms import rooms
+
+    ops = find_ops(onnx.load(str(nano_hub)))
+    images = [to_hub(frame.image) for frame in rooms(4, (64, 96))]
+    ranges = collect(nano_hub, activations_of(ops), images, lambda: None)
+    return Plan(ops, frozenset({"heads.heads.0.layers"}), ranges)

@@ -1,0 +1,110 @@
+"""The operators of the hub that can be computed in int8: those that multiply and accumulate."""
+
+import math
+from collections import defaultdict
+from dataclasses import dataclass
+
+import onnx
+
+from wedepth.errors import WedepthError
+
+KINDS = ("MatMul", "Conv", "ConvTranspose")
+# What every runtime takes into the operator before it rounds the result to int8.
+_FUSED = ("Add", "Clip", "Relu")
+# The axis of a weight along which it has one scale for each output channel.
+_CHANNEL_AXIS = {"MatMul": -1, "Conv": 0, "ConvTranspose": 1}
+
+
+@dataclass(frozen=True, slots=True)
+class Op:
+    """One multiplication, by its names in the hub.
+
+    `module` is the module of the network that it belongs to (`vfm.blocks.7.mlp`), `weight` its constant operand if it
+    has one, `inputs` the activations that it reads, `output` the activation that leaves it: after its bias and a
+    Clip or Relu, which no runtime computes apart.
+    """
+
+    node: str
+    kind: str
+    module: str
+    weight: str | None
+    inputs: tuple[str, ...]
+    output: str
+    macs: int
+
+    @property
+    def channel_axis(self) -> int:
+        """The weight's axis of output channels."""
+        return _CHANNEL_AXIS[self.kind]
+
+
+def find_ops(model: onnx.ModelProto) -> tuple[Op, ...]:
+    """Every MatMul, Conv and ConvTranspose of a hub, in the order of the graph.
+
+    Raises WedepthError for a graph whose sizes are not fixed.
+    """
+    shapes = _shapes(model)
+    constants = {tensor.name for tensor in model.graph.initializer}
+    readers: dict[str, list[onnx.NodeProto]] = defaultdict(list)
+    for node in model.graph.node:
+        for name in node.input:
+            readers[name].append(node)
+    ops = []
+    for node in model.graph.node:
+        if node.op_type not in KINDS:
+            continue
+        weight = node.input[1] if node.input[1] in constants else None
+        inputs = tuple(name for name in node.input[:2] if name not in constants)
+        output = _leaves(node, readers, constants) if weight else node.output[0]
+        ops.append(Op(node.name, node.op_type, _module(node, weight), weight, inputs, output, _macs(node, shapes)))
+    return tuple(ops)
+
+
+def modules_of(ops: tuple[Op, ...]) -> dict[str, float]:
+    """The modules of the network in its order, each with its share of all multiply-accumulates."""
+    total = sum(op.macs for op in ops)
+    shares: dict[str, float] = defaultdict(float)
+    for op in ops:
+        shares[op.module] += op.macs / total
+    return dict(shares)
+
+
+def activations_of(ops: tuple[Op, ...]) -> tuple[str, ...]:
+    """Every activation that an operator of `ops` reads or gives, each once."""
+    return tuple(dict.fromkeys(name for op in ops for name in (*op.inputs, op.output)))
+
+
+def _module(node: onnx.NodeProto, weight: str | None) -> str:
+    """A layer's parent, since its other layers share its fate; an operator without weights is the module's own."""
+    scope = node.name.split("/")[0].removeprefix("prompted.")
+    return scope.rpartition(".")[0] or scope if weight else scope
+
+
+def _leaves(node: onnx.NodeProto, readers: dict[str, list[onnx.NodeProto]], constants: set[str]) -> str:
+    output = node.output[0]
+    while len(readers[output]) == 1 and readers[output][0].op_type in _FUSED:
+        reader = readers[output][0]
+        others = [name for name in reader.input if name and name != output]
+        if any(name not in constants for name in others):
+            break
+        output = reader.output[0]
+    return output
+
+
+def _macs(node: onnx.NodeProto, shapes: dict[str, list[int]]) -> int:
+    """Multiply-accumulates of one image."""
+    first, second, result = shapes[node.input[0]], shapes[node.input[1]], shapes[node.output[0]]
+    if node.op_type == "MatMul":
+        return math.prod(result) * first[-1]
+    return math.prod(result if node.op_type == "Conv" else first) * math.prod(second[1:])
+
+
+def _shapes(model: onnx.ModelProto) -> dict[str, list[int]]:
+    graph = onnx.shape_inference.infer_shapes(model).graph
+    shapes = {tensor.name: list(tensor.dims) for tensor in graph.initializer}
+    for value in (*graph.input, *graph.value_info, *graph.output):
+        shapes[value.name] = [axis.dim_value for axis in value.type.tensor_type.shape.dim]
+    unknown = [name for node in graph.node for name in node.output if 0 in shapes.get(name, [0])]
+    if unknown:
+        raise WedepthError(f"The graph's {unknown[0]!r} has no fixed size; calibration needs a prepared hub.")
+    return shapes

@@ -1,0 +1,61 @@
+from pathlib import Path
+
+import onnx
+import pytest
+
+from calib.ops import activations_of, find_ops, modules_of
+from calib.plan import Plan
+from wedepth.errors import WedepthError
+
+
+@pytest.fixture(scope="module")
+def model(nano_hub: Path) -> onnx.ModelProto:
+    return onnx.load(str(nano_hub))
+
+
+def test_operators_are_called_after_the_networks_modules(model: onnx.ModelProto) -> None:
+    ops = find_ops(model)
+    shares = modules_of(ops)
+    assert {"vfm.blocks.3.mlp", "vfm.blocks.3.attn", "decoder.layers.0.attention", "heads.heads.0.layers"} <= set(
+        shares
+    )
+    assert sum(shares.values()) == pytest.approx(1)
+    kinds = {node.op_type for node in model.graph.node if node.op_type in ("MatMul", "Conv", "ConvTranspose", "Gemm")}
+    assert {op.kind for op in ops} == kinds
+
+
+def test_macs_are_counted_as_on_paper(model: onnx.ModelProto) -> None:
+    by_node = {op.node: op for op in find_ops(model)}
+    tokens = 1 + (64 // 14) * (96 // 14) + 4  # CLS, patches, prompts
+    assert by_node["prompted.vfm.blocks.0.mlp.fc1/MatMul"].macs == tokens * 32 * 128
+    patch = next(op for op in by_node.values() if op.module == "vfm.patch_embed")
+    assert patch.macs == (64 // 14) * (96 // 14) * 32 * 3 * 14 * 14
+
+
+def test_bias_and_clipping_belong_to_the_operator(model: onnx.ModelProto) -> None:
+    op = next(op for op in find_ops(model) if op.node == "prompted.vfm.blocks.0.mlp.fc1/MatMul")
+    producer = {output: node for node in model.graph.node for output in node.output}
+    assert producer[op.output].op_type == "Add"
+    assert op.node in producer[op.output].input or "fc1" in op.output
+
+
+def test_attention_has_two_activations_and_no_weight(model: onnx.ModelProto) -> None:
+    products = [op for op in find_ops(model) if op.module == "vfm.blocks.0.attn" and op.weight is None]
+    assert [len(op.inputs) for op in products] == [2, 2]
+
+
+def test_a_plan_says_its_share_of_int8(nano_plan: Plan) -> None:
+    assert {op.module for op in nano_plan.kept} == {"heads.heads.0.layers"}
+    assert set(activations_of(nano_plan.ops)) == set(nano_plan.ranges)
+    assert 0.9 < nano_plan.int8_share < 1
+    assert len(nano_plan.int8) + len(nano_plan.kept) == len(nano_plan.ops)
+
+
+def test_a_graph_without_sizes_is_refused() -> None:
+    make = onnx.helper
+    value = make.make_tensor_value_info("x", onnx.TensorProto.FLOAT, ["n", 4])
+    graph = make.make_graph(
+        [make.make_node("Relu", ["x"], ["y"])], "g", [value], [make.make_empty_tensor_value_info("y")]
+    )
+    with pytest.raises(WedepthError, match="no fixed size"):
+        find_ops(make.make_model(graph))
