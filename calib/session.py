@@ -37,3 +37,8 @@ def open_hub(
 def to_hub(image: NDArray[np.uint8]) -> NDArray[np.float32]:
     """An RGB image [H,W,3] of the hub's size as its input [1,3,H,W]."""
     return np.ascontiguousarray(image.transpose(2, 0, 1)[None], np.float32)
+
+
+def weight_array(tensor: onnx.TensorProto, hub: Path) -> NDArray[np.float32]:
+    """A weight of a graph that was loaded without its external data, which stands beside `hub`."""
+    return onnx.numpy_helper.to_array(tensor, base_dir=str(hub.parent))
