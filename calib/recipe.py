@@ -1,0 +1,157 @@
+"""Which modules of the network are int8: measured one by one, chosen for a budget, kept as a file to edit."""
+
+import dataclasses
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, get_type_hints
+
+import numpy as np
+from numpy.typing import NDArray
+
+from calib.simulate import Simulation
+from wedepth.config import from_json
+from wedepth.errors import WedepthError
+from wedepth.files import write_beside
+
+SCHEMA = 1
+INT8, FLOAT = "int8", "float"
+Values = NDArray[np.float32]
+Step = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Depth in INT8 against depth in float, relative, over frames: the mean of its size, and of its sign."""
+
+    mean_rel: float
+    bias: float
+
+    def within(self, other: "Difference") -> bool:
+        """Whether neither is larger than in `other`."""
+        return self.mean_rel <= other.mean_rel and abs(self.bias) <= abs(other.bias)
+
+
+# What the search aims at. Rounding of 1 % that goes either way moves AbsRel by less than 1 % of itself; a bias moves it
+# by as much as itself.
+AIM = Difference(0.01, 0.003)
+LEAST_SHARE = 0.9
+"""Of all multiply-accumulates, how much has to stay in int8: a budget that is met in float is not met."""
+
+
+@dataclass(frozen=True, slots=True)
+class Module:
+    """One module of the network: what it is computed in, its share of all multiply-accumulates, and the mean relative
+    difference of the depth when it alone is int8."""
+
+    precision: str
+    share: float
+    error: float
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """`precision.json`. `hub` is the SHA-256 of the graph that it was measured on; `mean_rel` and `bias` are those of
+    the whole recipe, simulated on `frames` calibration frames."""
+
+    schema: int
+    hub: str
+    frames: int
+    mean_rel: float
+    bias: float
+    modules: dict[str, Module]
+
+    @property
+    def float_modules(self) -> frozenset[str]:
+        """The modules that stay in float."""
+        return frozenset(name for name, module in self.modules.items() if module.precision == FLOAT)
+
+    @property
+    def int8_share(self) -> float:
+        """The part of all multiply-accumulates that is int8."""
+        return sum(module.share for module in self.modules.values() if module.precision == INT8)
+
+    def write(self, path: Path) -> None:
+        """Write the file, one module a line."""
+        head = {key: value for key, value in dataclasses.asdict(self).items() if key != "modules"}
+        lines = [f"  {json.dumps(name)}: {json.dumps(dataclasses.asdict(m))}" for name, m in self.modules.items()]
+        text = json.dumps(head, indent=1)[:-2] + ',\n "modules": {\n' + ",\n".join(lines) + "\n }\n}\n"
+        write_beside(path, lambda beside: beside.write_text(text))
+
+    @staticmethod
+    def read(path: Path) -> "Recipe":
+        """The recipe in a file, as it was written or edited; what does not fit is named in a WedepthError."""
+        try:
+            data = json.loads(path.read_text())
+        except (OSError, ValueError) as error:
+            raise WedepthError(f"Cannot read the precision recipe {path}: {error}.") from None
+        hints: dict[str, Any] = get_type_hints(Recipe)
+        if not isinstance(data, dict) or data.keys() != hints.keys() or data["schema"] != SCHEMA:
+            raise WedepthError(f"{path} is no precision recipe of schema {SCHEMA}: it must have {', '.join(hints)}.")
+        if not isinstance(data["modules"], dict) or not data["modules"]:
+            raise WedepthError(f"{path}: modules must be an object with an entry for each module.")
+        modules = {
+            name: from_json(Module, entry, f"{path.name}: modules.{name}") for name, entry in data["modules"].items()
+        }
+        for name, module in modules.items():
+            if module.precision not in (INT8, FLOAT):
+                raise WedepthError(f"{path.name}: {name} is {module.precision!r}; it must be {INT8!r} or {FLOAT!r}.")
+        rest = {key: from_json(hints[key], data[key], f"{path.name}: {key}") for key in hints if key != "modules"}
+        return Recipe(**rest, modules=modules)
+
+
+def measure(
+    simulation: Simulation, images: Sequence[Values], modules: dict[str, float], step: Step
+) -> tuple[list[Values], dict[str, float]]:
+    """Depth in float of every image, and by module the mean relative difference when it alone is int8.
+
+    `step` is called after every module with its name.
+    """
+    reference = [simulation.depth(image, frozenset()) for image in images]
+    errors = {}
+    for name in modules:
+        errors[name] = difference(simulation, images, reference, frozenset((name,))).mean_rel
+        step(name)
+    return reference, errors
+
+
+def difference(
+    simulation: Simulation, images: Sequence[Values], reference: Sequence[Values], int8: frozenset[str]
+) -> Difference:
+    """What `int8` modules do to the depth of the images."""
+    relative = [simulation.depth(image, int8) / depth - 1 for image, depth in zip(images, reference, strict=True)]
+    sizes, signs = zip(*((float(np.abs(r).mean()), float(r.mean())) for r in relative), strict=True)
+    return Difference(float(np.mean(sizes)), float(np.mean(signs)))
+
+
+def search(
+    simulation: Simulation,
+    images: Sequence[Values],
+    reference: Sequence[Values],
+    shares: dict[str, float],
+    errors: dict[str, float],
+    step: Step,
+    aim: Difference = AIM,
+) -> tuple[frozenset[str], Difference]:
+    """The modules that have to stay in float for the aim, and what all others in int8 then do to the depth.
+
+    One module after another goes back to float, the one with the most squared error for its multiply-accumulates
+    first, until the simulation is within the aim or another one would leave less than LEAST_SHARE in int8.
+    """
+    kept: frozenset[str] = frozenset()
+    found = difference(simulation, images, reference, frozenset(shares))
+    step(_words(kept, found))
+    for name in sorted(shares, key=lambda name: errors[name] ** 2 / (shares[name] + 1e-4), reverse=True):
+        if found.within(aim):
+            break
+        if sum(share for other, share in shares.items() if other not in kept | {name}) < LEAST_SHARE:
+            continue
+        kept |= {name}
+        found = difference(simulation, images, reference, frozenset(shares) - kept)
+        step(_words(kept, found))
+    return kept, found
+
+
+def _words(kept: frozenset[str], found: Difference) -> str:
+    return f"{len(kept)} modules in float: mean difference {found.mean_rel:.2%}, bias {found.bias:+.2%}"
