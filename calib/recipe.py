@@ -33,8 +33,8 @@ class Difference:
         return self.mean_rel <= other.mean_rel and abs(self.bias) <= abs(other.bias)
 
 
-# What the search aims at. Rounding of 1 % that goes either way moves AbsRel by less than 1 % of itself; a bias moves it
-# by as much as itself.
+# What the search aims at. Measured on the trained default: DINOv2's blocks in INT8 move depth by 0.9 % and AbsRel by
+# 0.7 % of itself. A bias adds up over a frame where rounding averages out, so it is allowed less.
 AIM = Difference(0.01, 0.003)
 LEAST_SHARE = 0.9
 """Of all multiply-accumulates, how much has to stay in int8: a budget that is met in float is not met."""
