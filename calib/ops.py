@@ -19,9 +19,10 @@ _CHANNEL_AXIS = {"MatMul": -1, "Conv": 0, "ConvTranspose": 1}
 class Op:
     """One multiplication, by its names in the hub.
 
-    `module` is the module of the network that it belongs to (`vfm.blocks.7.mlp`), `weight` its constant operand if it
-    has one, `inputs` the activations that it reads, `output` the activation that leaves it: after its bias and a
-    Clip or Relu, which no runtime computes apart.
+    `module` is the module of the network that it belongs to (`vfm.blocks.7.mlp`, `vfm.blocks.7.attn.softmax` for the
+    product of a softmax with its values, most of which are far below 1/255 of the largest), `weight` its constant
+    operand if it has one, `inputs` the activations that it reads, `output` the activation that leaves it: after its
+    bias and a Clip or Relu, which no runtime computes apart.
     """
 
     node: str
@@ -46,6 +47,7 @@ def find_ops(model: onnx.ModelProto) -> tuple[Op, ...]:
     shapes = _shapes(model)
     constants = {tensor.name for tensor in model.graph.initializer}
     readers: dict[str, list[onnx.NodeProto]] = defaultdict(list)
+    softmax = {node.output[0] for node in model.graph.node if node.op_type == "Softmax"}
     for node in model.graph.node:
         for name in node.input:
             readers[name].append(node)
@@ -56,7 +58,9 @@ def find_ops(model: onnx.ModelProto) -> tuple[Op, ...]:
         weight = node.input[1] if node.input[1] in constants else None
         inputs = tuple(name for name in node.input[:2] if name not in constants)
         output = _leaves(node, readers, constants) if weight else node.output[0]
-        ops.append(Op(node.name, node.op_type, _module(node, weight), weight, inputs, output, _macs(node, shapes)))
+        alone = weight is None or shapes[weight][_CHANNEL_AXIS[node.op_type]] == 1
+        module = _module(node, alone) + (".softmax" if softmax & set(inputs) else "")
+        ops.append(Op(node.name, node.op_type, module, weight, inputs, output, _macs(node, shapes)))
     return tuple(ops)
 
 
@@ -74,10 +78,13 @@ def activations_of(ops: tuple[Op, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for op in ops for name in (*op.inputs, op.output)))
 
 
-def _module(node: onnx.NodeProto, weight: str | None) -> str:
-    """A layer's parent, since its other layers share its fate; an operator without weights is the module's own."""
+def _module(node: onnx.NodeProto, alone: bool) -> str:
+    """A layer's parent, since its other layers share its fate; or the layer's own, where it is to be told `alone`.
+
+    That is what has no weights, and what gives a single channel: log depth, of which 256 values are few.
+    """
     scope = node.name.split("/")[0].removeprefix("prompted.")
-    return scope.rpartition(".")[0] or scope if weight else scope
+    return scope if alone else scope.rpartition(".")[0] or scope
 
 
 def _leaves(node: onnx.NodeProto, readers: dict[str, list[onnx.NodeProto]], constants: set[str]) -> str:

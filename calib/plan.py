@@ -31,4 +31,24 @@ class Plan:
     @property
     def int8_share(self) -> float:
         """The part of all multiply-accumulates that is computed in int8."""
-        return sum(op.macs for op in self.int8) / sum(op.macs for op in self.ops)
+        return self.share(frozenset(op.node for op in self.int8))
+
+    def share(self, nodes: frozenset[str]) -> float:
+        """The part of all multiply-accumulates that is in the operators `nodes` (hub node names)."""
+        return sum(op.macs for op in self.ops if op.node in nodes) / sum(op.macs for op in self.ops)
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """What a quantised artifact holds, read back from the file.
+
+    `int8` are the hub nodes of the operators whose multiplications have two int8 operands there; `weights` those whose
+    weights are stored in int8; `floats` counts, by the target's own names, the kinds of operators that compute in
+    float. `executed` is what its runtime says that it computes in int8 here, where a runtime tells: a CPU may widen
+    what the file has in int8.
+    """
+
+    int8: frozenset[str]
+    weights: frozenset[str]
+    floats: Mapping[str, int]
+    executed: frozenset[str] | None = None

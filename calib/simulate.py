@@ -20,8 +20,8 @@ class Simulation:
     """The hub with every operator's inputs, output and weight rounded as in int8, or left alone, by module.
 
     Activations have one scale a tensor and a zero point, weights one scale an output channel and none: as in every
-    target. One session serves every choice of modules, because the rounding errors are added times a switch that is an
-    input of the graph. Nothing saturates and nothing is rounded in between: this is what INT8 costs at best.
+    target. One session serves every choice of modules, because each rounding has a switch that is an input of the
+    graph. Nothing saturates and nothing is rounded in between: this is what INT8 costs at best.
     """
 
     def __init__(self, hub: Path, ops: tuple[Op, ...], ranges: Mapping[str, Range]) -> None:
@@ -92,15 +92,26 @@ def _rounding(
     switch: str,
     axis: int = 1,
 ) -> list[onnx.NodeProto]:
-    """Nodes that make `result` = `name` + `switch` × (`name` rounded − `name`)."""
+    """Nodes that make `result` = `name`, rounded where `switch` is on; what is off costs next to nothing."""
     make = onnx.helper
     graph.initializer.append(numpy_helper.from_array(scale, f"{result}.scale"))
     graph.initializer.append(numpy_helper.from_array(zero, f"{result}.zero"))
     by = [f"{result}.scale", f"{result}.zero"]
-    return [
+    on = [
         make.make_node("QuantizeLinear", [name, *by], [f"{result}.int8"], axis=axis),
-        make.make_node("DequantizeLinear", [f"{result}.int8", *by], [f"{result}.rounded"], axis=axis),
-        make.make_node("Sub", [f"{result}.rounded", name], [f"{result}.error"]),
-        make.make_node("Mul", [f"{result}.error", switch], [f"{result}.switched"]),
-        make.make_node("Add", [name, f"{result}.switched"], [result]),
+        make.make_node("DequantizeLinear", [f"{result}.int8", *by], [f"{result}.on"], axis=axis),
+    ]
+    off = [make.make_node("Identity", [name], [f"{result}.off"])]
+    branches = {
+        f"{which}_branch": make.make_graph(
+            nodes,
+            f"{result}.{which}",
+            [],
+            [make.make_tensor_value_info(nodes[-1].output[0], onnx.TensorProto.FLOAT, None)],
+        )
+        for which, nodes in (("then", on), ("else", off))
+    }
+    return [
+        make.make_node("Cast", [switch], [f"{result}.switch"], to=onnx.TensorProto.BOOL),
+        make.make_node("If", [f"{result}.switch"], [result], **branches),
     ]

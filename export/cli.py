@@ -7,13 +7,14 @@ from pathlib import Path
 
 import click
 
+from calib.budget import Budget
 from export.targets import PRECISIONS, TARGETS, require
 from runtimes.cli import DEFAULT_FOLDER
 from wedepth.commands import Size, guarded
 from wedepth.config import PRESETS, check_size
 from wedepth.errors import WedepthError
 
-SCHEMA = 1
+SCHEMA = 2
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
@@ -27,6 +28,18 @@ SCHEMA = 1
 @click.option("--precision", "precisions", type=click.Choice(PRECISIONS), multiple=True, default=["fp32"])
 @click.option("--size", type=Size(), help="Input size, multiples of 32.  [default: the config's]")
 @click.option("-o", "--output", "out", type=click.Path(path_type=Path), default=DEFAULT_FOLDER)
+@click.option(
+    "--calib", default="rooms:1000-1064", metavar="PATH[@SPLIT]", help="INT8: frames or images to calibrate on."
+)
+@click.option("--calib-size", type=int, help="INT8: how many of them.  [default: 64, or all]")
+@click.option("--eval", "evaluation", default="rooms:8", metavar="PATH[@SPLIT]", help="INT8: frames to check it on.")
+@click.option("--budget", default=str(Budget()), help="INT8: least δ1 and most AbsRel, of fp32's; most added |bias|.")
+@click.option("--calibrated", type=click.Path(path_type=Path), help="INT8: a kept folder of ranges and precision.json.")
+@click.option(
+    "--activations", type=click.Choice(["float16", "int8"]), default="float16", help="INT8: Core ML's activations."
+)
+@click.option("--io", "tflite_io", type=click.Choice(["float32", "int8"]), default="float32", help="INT8: TFLite's.")
+@click.option("--compare", is_flag=True, help="INT8: also measure each quantiser's own default recipe.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of the table.")
 def export(
     checkpoint: Path | None,
@@ -37,12 +50,22 @@ def export(
     precisions: tuple[str, ...],
     size: tuple[int, int] | None,
     out: Path,
+    calib: str,
+    calib_size: int | None,
+    evaluation: str,
+    budget: str,
+    calibrated: Path | None,
+    activations: str,
+    tflite_io: str,
+    compare: bool,
     as_json: bool,
 ) -> int:
     """Export a WEDepth network to ONNX, OpenVINO, Core ML and TFLite.
 
     Each artifact comes in a bundle (a folder with its manifest) and is run by its own runtime and compared with
     torch before this command says that it succeeded. --target and --precision may be given several times.
+    INT8 is calibrated once for all targets; ranges and precision.json (what stays in float, to read and to edit) are
+    kept beside the bundles. It has to stay within --budget on the frames of --eval, in its own runtime.
     """
     if checkpoint and preset:
         raise WedepthError("Give --checkpoint or --preset, not both: a checkpoint has its own config.")
@@ -50,7 +73,8 @@ def export(
         if file and not file.is_file():
             raise WedepthError(f"There is no file {file}.")
     wanted = [t for name, t in TARGETS.items() if "all" in targets or name in targets]
-    require(wanted)
+    require(wanted, int8="int8" in precisions)
+    limits = Budget.parse(budget)
     if out.exists() and not out.is_dir():
         raise WedepthError(f"{out} is a file; -o names a folder.")
     from export.table import print_table, steps
@@ -58,13 +82,15 @@ def export(
     warnings.filterwarnings("ignore")  # of the converters; their errors are ours to report
     with steps(quiet=as_json) as step:
         step("loading the network")
+        from export.int8 import Int8Options
         from export.pipeline import run
         from wedepth.checkpoint import load
 
         network = load(checkpoint or preset or "edge", config=config, vfm=vfm, say=_say)
         if size is None:
             size = check_size((network.config.image_size[0], network.config.image_size[1]))
-        made, failed = run(network, wanted, list(dict.fromkeys(precisions)), size, out, step)
+        int8 = Int8Options(calib, calib_size, evaluation, limits, calibrated, activations, tflite_io, compare=compare)
+        made, failed = run(network, wanted, list(dict.fromkeys(precisions)), size, out, step, int8)
     if as_json:
         artifacts = [dataclasses.asdict(artifact) for artifact in made]
         click.echo(json.dumps({"schema": SCHEMA, "artifacts": artifacts}, indent=1))

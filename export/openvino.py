@@ -1,6 +1,7 @@
 """ONNX hub → OpenVINO IR."""
 
 from pathlib import Path
+from typing import Any
 
 from wedepth.errors import WedepthError
 
@@ -16,9 +17,16 @@ def convert(hub: Path, out: Path, *, precision: str, metadata: dict[str, str]) -
         model = openvino.convert_model(str(hub))
     except Exception as error:
         raise WedepthError(f"OpenVINO could not convert the graph: {str(error).strip().splitlines()[-1]}.") from None
+    save(model, out, half=precision == "fp16", metadata=metadata)
+
+
+def save(model: Any, out: Path, *, half: bool, metadata: dict[str, str]) -> None:
+    """Write a model as IR with `metadata` in its rt_info; `half` stores float constants in half precision."""
+    import openvino
+
     for key, value in metadata.items():
         model.set_rt_info(value, ["wedepth", key])
     try:
-        openvino.save_model(model, str(out), compress_to_fp16=precision == "fp16")
+        openvino.save_model(model, str(out), compress_to_fp16=half)
     except RuntimeError as error:  # a full disk, mostly
         raise WedepthError(f"OpenVINO could not write {out.name}: {str(error).strip().splitlines()[-1]}.") from None

@@ -16,9 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 import export.onnx as hub_export
+from calib.plan import Compiled
+from export.int8 import Int8Options, Quantiser
 from export.targets import TARGETS, Target
 from runtimes import bundle as bundles
-from runtimes.limits import limit_for
+from runtimes.limits import Limit, limit_for
 from runtimes.parity import Depth, compare
 from runtimes.registry import open_session, predict, runtime_for
 from runtimes.torch import TorchSession
@@ -43,6 +45,8 @@ class Exported:
     bytes: int
     seconds: float
     max_rel: float
+    int8: bundles.Int8Record | None = None
+    recipe: str = "ours"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +64,13 @@ def run(
     size: tuple[int, int],
     out: Path,
     step: Step,
+    int8: Int8Options | None = None,
 ) -> tuple[list[Exported], list[str]]:
-    """Export `network` for images of `size` (height, width) into bundles below `out`.
+    """Export `network` for images of `size` (height, width) into bundles below `out`; `int8` says how to calibrate.
 
-    Returns what was made, and a sentence for each target that failed: its conversion, or its parity with torch.
-    Nothing is left of a bundle that failed; an older one of the same name stays as it was.
+    Returns what was made, and a sentence for each target that failed: its conversion, its parity with torch, or its
+    budget. Nothing is left of a bundle that failed, but of one over its budget, which is kept as `….unmet`; an older
+    one of the same name stays as it was.
     """
     made, failed = [], []
     weights = 4 * sum(tensor.numel() for tensor in network.state_dict().values())
@@ -76,67 +82,117 @@ def run(
         hub = workspace / "hub.onnx"
         hub_export.export_onnx(network, size, hub)
         name = _name(network, size)
+        quantiser = None
+        if "int8" in precisions:
+            quantiser = Quantiser(network, hub, size, int8 or Int8Options(), step)
+            quantiser.calibration.write(out / f"{name}-calibration")
         for target in targets:
             for precision in precisions:
                 step(f"{target.name} {precision}: converting and running (edge takes {target.takes})")
                 folder = workspace / f"{name}-{target.name}-{precision}"
                 try:
-                    made.append(_export_one(network, record, target, precision, hub, folder, out, samples))
+                    job = Job(network, record, target, precision, hub, out, samples, quantiser)
+                    made.append(_export_one(job, folder))
+                    if precision == "int8" and int8 and int8.compare:
+                        step(f"{target.name} {precision}: its quantiser's default recipe, for comparison")
+                        made.append(_compare_default(job, folder))
                 except WedepthError as error:
                     failed.append(f"{target.name} {precision}: {error}")
     return made, failed
 
 
-def _export_one(
-    network: WEDepth,
-    record: dict[str, Any],
-    target: Target,
-    precision: str,
-    hub: Path,
-    folder: Path,
-    out: Path,
-    samples: Samples,
-) -> Exported:
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One artifact to make: of what, from which hub, and what it is held against."""
+
+    network: WEDepth
+    record: dict[str, Any]
+    target: Target
+    precision: str
+    hub: Path
+    out: Path
+    samples: Samples
+    quantiser: Quantiser | None
+
+
+def _export_one(job: Job, folder: Path) -> Exported:
     start = time.perf_counter()
+    target, precision, samples = job.target, job.precision, job.samples
     folder.mkdir()
-    metadata = {
-        "name": folder.name,
-        "description": f"WEDepth metric depth in metres from RGB 0..255. {network.provenance.weights}",
-        "author": "wedepth",
-        "precision": precision,
-        "checkpoint_sha256": record["sha256"],
-    }
     artifact = folder / target.artifact
-    module: Any = importlib.import_module(target.module)
-    module.convert(hub, artifact, precision=precision, metadata=metadata)
+    compiled = _convert(job, artifact, folder.name)
     np.savez_compressed(folder / bundles.SAMPLE, image=samples.images[0], depth=samples.depths[0])
-    manifest = _manifest(network, record, target, precision, folder, samples)
+    manifest = _manifest(job, folder)
     bundle = bundles.Bundle(folder, manifest)
     session = open_session(runtime_for(target.name), artifact, "cpu")
-    max_rel, mean_rel = compare([predict(session, bundle, image) for image in samples.images], samples.depths)
-    limit = limit_for(precision)
-    if not limit.holds(max_rel, mean_rel):
-        raise WedepthError(
-            f"the artifact does not compute what torch does: {limit} is the limit, measured are "
-            f"{max_rel:.2e} (max) and {mean_rel:.2e} (mean) on {len(samples.images)} frames."
-        )
-    verified = dataclasses.replace(
-        manifest.verified, runtime=session.runtime, device=session.device, max_rel=max_rel, mean_rel=mean_rel
-    )
-    bundles.write_manifest(folder, dataclasses.replace(manifest, verified=verified))
+    verified = dataclasses.replace(manifest.verified, runtime=session.runtime, device=session.device)
+    refusal: WedepthError | None
+    if compiled is not None and job.quantiser is not None:
+        int8, difference = job.quantiser.judge(session, bundle, compiled)
+        refusal = job.quantiser.refusal(int8)
+        verified = dataclasses.replace(verified, frames=len(job.quantiser.frames), data=int8.evaluation)
+    else:
+        int8 = None
+        difference = compare([predict(session, bundle, image) for image in samples.images], samples.depths)
+        refusal = _mismatch(limit_for(precision), difference, len(samples.images))
+    if refusal and int8 is None:
+        raise refusal
+    verified = dataclasses.replace(verified, max_rel=difference[0], mean_rel=difference[1])
+    bundles.write_manifest(folder, dataclasses.replace(manifest, verified=verified, int8=int8))
     bundles.open_bundle(folder)  # as its user will
     del session
-    final = out / folder.name
+    final = job.out / (f"{folder.name}.unmet" if refusal else folder.name)
     _replace(folder, final)
-    seconds = time.perf_counter() - start
-    return Exported(
-        target.name, precision, str(final / target.artifact), manifest.artifact.bytes, round(seconds, 1), max_rel
+    if refusal:
+        raise WedepthError(f"{str(refusal).rstrip('.')}. The artifact is kept in {final}.")
+    seconds = round(time.perf_counter() - start, 1)
+    path = str(final / target.artifact)
+    return Exported(target.name, precision, path, manifest.artifact.bytes, seconds, difference[0], int8)
+
+
+def _convert(job: Job, artifact: Path, name: str, default: bool = False) -> Compiled | None:
+    """Make the artifact; what is int8 in it, if that was asked for."""
+    metadata = {
+        "name": name,
+        "description": f"WEDepth metric depth in metres from RGB 0..255. {job.network.provenance.weights}",
+        "author": "wedepth",
+        "precision": job.precision,
+        "checkpoint_sha256": job.record["sha256"],
+    }
+    if job.quantiser is not None and job.precision == "int8":
+        return job.quantiser.convert(job.target, artifact, metadata, default)
+    module: Any = importlib.import_module(job.target.module)
+    module.convert(job.hub, artifact, precision=job.precision, metadata=metadata)
+    return None
+
+
+def _compare_default(job: Job, folder: Path) -> Exported:
+    """The same artifact by its quantiser's own recipe, measured in the same way and thrown away."""
+    assert job.quantiser is not None
+    start = time.perf_counter()
+    folder.mkdir()
+    artifact = folder / job.target.artifact
+    compiled = _convert(job, artifact, folder.name, default=True)
+    assert compiled is not None
+    manifest = _manifest(job, folder)
+    session = open_session(runtime_for(job.target.name), artifact, "cpu")
+    int8, difference = job.quantiser.judge(session, bundles.Bundle(folder, manifest), compiled)
+    seconds = round(time.perf_counter() - start, 1)
+    size = manifest.artifact.bytes
+    return Exported(job.target.name, "int8", "(not kept)", size, seconds, difference[0], int8, "its default")
+
+
+def _mismatch(limit: Limit, difference: tuple[float, float], frames: int) -> WedepthError | None:
+    if limit.holds(*difference):
+        return None
+    return WedepthError(
+        f"the artifact does not compute what torch does: {limit} is the limit, measured are "
+        f"{difference[0]:.2e} (max) and {difference[1]:.2e} (mean) on {frames} frames."
     )
 
 
-def _manifest(
-    network: WEDepth, record: dict[str, Any], target: Target, precision: str, folder: Path, samples: Samples
-) -> bundles.Manifest:
+def _manifest(job: Job, folder: Path) -> bundles.Manifest:
+    network, target, precision, samples = job.network, job.target, job.precision, job.samples
     height, width = samples.depths[0].shape
     channels_last = target.layout == "NHWC"
 
@@ -145,29 +201,36 @@ def _manifest(
         return bundles.TensorRecord(name, target.layout, shape, "float32", unit, bounds)
 
     also = tuple(p.name for p in folder.iterdir() if p.name not in (target.artifact, bundles.SAMPLE))
-    limit = limit_for(precision)
+    limit: object = limit_for(precision)
+    activations = target.activations[precision]
+    if job.quantiser is not None and precision == "int8":
+        limit = job.quantiser.options.budget
+        if target.name == "coreml" and job.quantiser.options.coreml_activations != "int8":
+            activations = job.quantiser.options.coreml_activations
     return bundles.Manifest(
         schema=bundles.SCHEMA,
         name=folder.name,
         target=target.name,
         preset=next((name for name, config in PRESETS.items() if config == network.config), None),
         config=network.config.to_dict(),
-        checkpoint=bundles.CheckpointRecord(**record),
+        checkpoint=bundles.CheckpointRecord(**job.record),
         artifact=bundles.record_files(folder, target.artifact, also),
         input=tensor("image", 3, "RGB, 8-bit scale", [0, 255]),
         output=tensor("depth", 1, "metre", [0, None]),
-        precision=bundles.PrecisionRecord(precision, target.weights[precision], target.activations[precision]),
+        precision=bundles.PrecisionRecord(precision, target.weights[precision], activations),
+        int8=None,
         opset=hub_export.OPSET,
-        versions=_versions(target),
+        versions=_versions(target, precision),
         verified=bundles.VerificationRecord(
             "", "", len(samples.images), "rooms drawn by wedepth.rooms", float("nan"), float("nan"), str(limit)
         ),
-        sample=bundles.record_files(folder, bundles.SAMPLE),
+        sample=bundles.record_files(folder, bundles.SAMPLE if (folder / bundles.SAMPLE).exists() else target.artifact),
     )
 
 
-def _versions(target: Target) -> dict[str, str]:
+def _versions(target: Target, precision: str) -> dict[str, str]:
     packages = {"wedepth", "torch", "timm", *TARGETS["onnx"].needs, *target.needs}
+    packages |= set(target.int8_needs) if precision == "int8" else set()
     return {name: importlib.metadata.version(name.replace("_", "-")) for name in sorted(packages)}
 
 

@@ -5,14 +5,15 @@ import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_type_hints
+from types import UnionType
+from typing import Any, get_args, get_type_hints
 
 import numpy as np
 from numpy.typing import NDArray
 
 from wedepth.errors import WedepthError
 
-SCHEMA = 1
+SCHEMA = 2
 MANIFEST = "manifest.json"
 SAMPLE = "sample.npz"
 
@@ -77,6 +78,31 @@ class VerificationRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class Int8Record:
+    """How an INT8 artifact came about, what of it is int8, and what that costs.
+
+    Shares are of all multiply-accumulates: with both operands int8 in the file, with int8 weights, and computed in int8
+    by its runtime on this machine (null where the runtime does not tell). `errors` are mean relative differences from
+    torch, step by step: prepared network, ONNX, fp16, INT8 simulated in float, INT8 in its runtime. `cost` is against
+    fp32 on the evaluation frames: δ1 and AbsRel as quotients, |scale bias| as a difference.
+    """
+
+    static: bool
+    int8_share: float
+    weight_share: float
+    executed_share: float | None
+    float_modules: list[str]
+    float_ops: dict[str, int]
+    calibration: str
+    samples: list[str]
+    evaluation: str
+    budget: str
+    cost: dict[str, float]
+    errors: dict[str, float]
+    instruction_set: str
+
+
+@dataclass(frozen=True, slots=True)
 class Manifest:
     """Everything a bundle says of itself (`manifest.json`)."""
 
@@ -90,6 +116,7 @@ class Manifest:
     input: TensorRecord
     output: TensorRecord
     precision: PrecisionRecord
+    int8: Int8Record | None
     opset: int
     versions: dict[str, str]
     verified: VerificationRecord
@@ -197,7 +224,9 @@ def _file_hash(file: Path) -> str:
 
 
 def _strict(kind: Any, data: Any, where: str) -> Any:
-    """A dataclass from JSON, its fields exactly those that it has."""
+    """A dataclass from JSON, its fields exactly those that it has; null where it may be absent."""
+    if isinstance(kind, UnionType) and data is not None:
+        kind = get_args(kind)[0]
     if not dataclasses.is_dataclass(kind):
         return data
     hints = get_type_hints(kind)

@@ -6,7 +6,7 @@ declares for it. It does not show what a GPU or Neural Engine makes of it, which
 
 import inspect
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from pathlib import Path
 from typing import Any
 
@@ -43,8 +43,14 @@ class CoreMLReference:
         self.output_name: str = program.output
         _check(program)
         self._constants = {name: _as_argument(value) for name, value in program.constants.items()}
-        self._operations = program.operations
-        self._done_with = _last_reads(program)
+        operations = []
+        for operation in program.operations:
+            if operation.kind.startswith("constexpr_"):  # weights: computed once
+                self._constants |= self._results(operation, {})
+            else:
+                operations.append(operation)
+        self._operations = operations
+        self._done_with = _last_reads(operations, program.output, self._constants)
 
     @torch.inference_mode()
     def run(self, image: NDArray[np.float32], observe: Observer | None = None) -> NDArray[np.float32]:
@@ -58,15 +64,17 @@ class CoreMLReference:
             raise WedepthError(f"The image is of shape {image.shape}; the package takes {self.input_shape}.")
         values: dict[str, Any] = {self.input_name: torch.tensor(image).float().round().clamp(0, 255)}
         for operation, done in zip(self._operations, self._done_with, strict=True):
-            for declared, result in zip(operation.outputs, self._compute(operation, values), strict=True):
-                values[declared.name] = _as_declared(operation, declared, result)
+            for name, result in self._results(operation, values).items():
+                values[name] = result
                 if observe is not None:
-                    observe(declared.name, values[declared.name].numpy())
+                    observe(name, result.numpy())
             for name in done:
                 del values[name]
         return values[self.output_name].float().numpy()
 
-    def _compute(self, operation: Operation, values: dict[str, Any]) -> tuple[Tensor, ...]:
+    def _results(self, operation: Operation, values: dict[str, Any]) -> dict[str, Tensor]:
+        """What an operation gives, by name, in the types that the file declares."""
+
         def argument(name: str) -> Any:
             value = values[name] if name in values else self._constants[name]
             return value.float() if isinstance(value, Tensor) and value.dtype == torch.float16 else value
@@ -79,7 +87,11 @@ class CoreMLReference:
             result = OPS[operation.kind](**arguments)
         except Unknown as error:
             raise _refusal(operation, str(error)) from None
-        return result if isinstance(result, tuple) else (result,)
+        results = result if isinstance(result, tuple) else (result,)
+        return {
+            declared.name: _as_declared(operation, declared, value)
+            for declared, value in zip(operation.outputs, results, strict=True)
+        }
 
 
 def _check(program: MilProgram) -> None:
@@ -109,13 +121,13 @@ def _refusal(operation: Operation, reason: str) -> WedepthError:
     return WedepthError(f"MIL op {operation.kind!r} that gives {operation.outputs[0].name!r} cannot be run: {reason}.")
 
 
-def _last_reads(program: MilProgram) -> list[list[str]]:
+def _last_reads(operations: list[Operation], output: str, constants: Container[str]) -> list[list[str]]:
     """For each op the computed values that nothing after it reads."""
-    seen = {program.output}
+    seen = {output}
     done = []
-    for operation in reversed(program.operations):
+    for operation in reversed(operations):
         names = {*itertools.chain(*operation.inputs.values()), *(declared.name for declared in operation.outputs)}
-        done.append([name for name in names - seen if name not in program.constants])
+        done.append([name for name in names - seen if name not in constants])
         seen |= names
     return done[::-1]
 

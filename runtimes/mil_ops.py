@@ -179,30 +179,38 @@ def quantize(
     input: Tensor,
     scale: Tensor | float,
     output_dtype: str,
-    zero_point: Tensor | int = 0,
+    zero_point: Tensor | list[int] | int = 0,
     axis: int | None = None,
 ) -> Tensor:
-    low, high = {"int8": (-128, 127), "uint8": (0, 255)}[output_dtype]
-    return ((input / _along(scale, input, axis)).round() + _along(zero_point, input, axis)).clamp(low, high)
+    # Halves go to the even neighbour, and what is outside of the type saturates: as coremltools folds constants.
+    limits = {"int8": (-128, 127), "uint8": (0, 255)}
+    if output_dtype not in limits:
+        raise Unknown(f"output_dtype {output_dtype!r}")
+    return ((input / _along(scale, input, axis)).round() + _along(zero_point, input, axis)).clamp(*limits[output_dtype])
 
 
 @op
-def dequantize(input: Tensor, scale: Tensor | float, zero_point: Tensor | int = 0, axis: int | None = None) -> Tensor:
+def dequantize(
+    input: Tensor, scale: Tensor | float, zero_point: Tensor | list[int] | int = 0, axis: int | None = None
+) -> Tensor:
     return (input.float() - _along(zero_point, input, axis)) * _along(scale, input, axis)
 
 
 @op
 def constexpr_affine_dequantize(
-    quantized_data: Tensor, scale: Tensor | float, zero_point: Tensor | int, axis: int
+    quantized_data: Tensor | list[Any], scale: Tensor | float, zero_point: Tensor | list[int] | int, axis: int
 ) -> Tensor:
-    return (quantized_data.float() - _along(zero_point, quantized_data, axis)) * _along(scale, quantized_data, axis)
+    data = torch.as_tensor(quantized_data).float()
+    return (data - _along(zero_point, data, axis)) * _along(scale, data, axis)
 
 
 def _along(value: Any, x: Tensor, axis: int | None) -> Tensor:
     """A scalar, or a vector laid along one axis of x."""
     tensor = torch.as_tensor(value, dtype=torch.float32)
-    if tensor.ndim == 0 or axis is None:
+    if tensor.ndim == 0:
         return tensor
+    if axis is None or tensor.ndim > 1 or tensor.shape[0] != x.shape[axis]:
+        raise Unknown(f"a scale or zero point of shape {tuple(tensor.shape)} along axis {axis} of {tuple(x.shape)}")
     return tensor.reshape([-1 if i == axis % x.ndim else 1 for i in range(x.ndim)])
 
 

@@ -15,13 +15,13 @@ NANO_TARGETS = ("onnx", "openvino", "coreml", "tflite")
 def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the bundles of `nano` for every target in fp32 and fp16, as `wedepth-export` makes them."""
     from export.pipeline import run
-    from export.targets import PRECISIONS, TARGETS
+    from export.targets import FLOATS, TARGETS
     from wedepth import load
 
     out = tmp_path_factory.mktemp("exported")
-    made, failed = run(load("nano"), list(TARGETS.values()), PRECISIONS, (64, 96), out, lambda _: None)
+    made, failed = run(load("nano"), list(TARGETS.values()), FLOATS, (64, 96), out, lambda _: None)
     assert failed == []
-    assert len(made) == len(TARGETS) * len(PRECISIONS)
+    assert len(made) == len(TARGETS) * len(FLOATS)
     return out
 
 

@@ -31,34 +31,45 @@ def convert(
     stay float32. Raises WedepthError for an op, or a form of one, that Core ML does not have, and for a graph that
     is not one image in and one tensor out.
     """
-    model = onnx.load(str(hub))
+    with tempfile.TemporaryDirectory(dir=out.parent, prefix=".coreml-") as folder:
+        package = build_package(onnx.load(str(hub)), Path(folder), precision, input_name, output_name)
+        describe(package, metadata)
+        save(package, out)
+
+
+def build_package(
+    model: onnx.ModelProto, folder: Path, precision: str, input_name: str = "image", output_name: str = "depth"
+) -> Any:
+    """The graph as an MLModel that is not loaded, its files in `folder`. Raises as `convert` does."""
     shape = _image_shape(model.graph, input_name, output_name)
     ct = import_coremltools()
     from export.coreml.precision import HalfPrecision
     from export.coreml.program import build_program
 
     program = build_program(model, input_name, output_name)
-    del model
     half = ct.transform.FP16ComputePrecision(op_selector=HalfPrecision())
-    with tempfile.TemporaryDirectory(dir=out.parent, prefix=".coreml-") as folder:
-        try:
-            with contextlib.redirect_stderr(io.StringIO()):  # progress bars
-                package = ct.convert(
-                    program,
-                    source="milinternal",
-                    convert_to="mlprogram",
-                    minimum_deployment_target=ct.target.iOS17,
-                    compute_precision={"fp32": ct.precision.FLOAT32, "fp16": half}[precision],
-                    inputs=[ct.ImageType(name=input_name, shape=shape, color_layout=ct.colorlayout.RGB)],
-                    skip_model_load=True,
-                    package_dir=f"{folder}/model.mlpackage",
-                )
-        except ValueError as error:  # above all, a tensor of more than 5 axes that no pass could rewrite
-            raise WedepthError(f"coremltools cannot finish the program: {str(error).strip().rstrip('.')}.") from None
-        _describe(package, metadata)
-        package.input_description[input_name] = f"RGB image, {shape[3]} pixels wide and {shape[2]} high"
-        package.output_description[output_name] = "Depth in metres, [1, 1, height, width]"
-        package.save(str(out))
+    try:
+        with contextlib.redirect_stderr(io.StringIO()):  # progress bars
+            package = ct.convert(
+                program,
+                source="milinternal",
+                convert_to="mlprogram",
+                minimum_deployment_target=ct.target.iOS17,
+                compute_precision={"fp32": ct.precision.FLOAT32, "fp16": half}[precision],
+                inputs=[ct.ImageType(name=input_name, shape=shape, color_layout=ct.colorlayout.RGB)],
+                skip_model_load=True,
+                package_dir=str(folder / "model.mlpackage"),
+            )
+    except ValueError as error:  # above all, a tensor of more than 5 axes that no pass could rewrite
+        raise WedepthError(f"coremltools cannot finish the program: {str(error).strip().rstrip('.')}.") from None
+    package.input_description[input_name] = f"RGB image, {shape[3]} pixels wide and {shape[2]} high"
+    package.output_description[output_name] = "Depth in metres, [1, 1, height, width]"
+    return package
+
+
+def save(package: Any, out: Path) -> None:
+    """Write an MLModel, in the place of what is there."""
+    package.save(str(out))
     for path in out.rglob("*"):  # coremltools leaves the model readable for its owner alone
         path.chmod(0o755 if path.is_dir() else 0o644)
 
@@ -79,7 +90,8 @@ def _image_shape(graph: onnx.GraphProto, input_name: str, output_name: str) -> l
     return shape
 
 
-def _describe(package: Any, metadata: dict[str, str]) -> None:
+def describe(package: Any, metadata: dict[str, str]) -> None:
+    """Enter metadata in an MLModel."""
     for key, value in metadata.items():
         if key in FIELDS:
             setattr(package, FIELDS[key], value)

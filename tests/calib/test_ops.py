@@ -40,8 +40,15 @@ def test_bias_and_clipping_belong_to_the_operator(model: onnx.ModelProto) -> Non
 
 
 def test_attention_has_two_activations_and_no_weight(model: onnx.ModelProto) -> None:
-    products = [op for op in find_ops(model) if op.module == "vfm.blocks.0.attn" and op.weight is None]
+    products = [op for op in find_ops(model) if op.module.startswith("vfm.blocks.0.attn") and op.weight is None]
     assert [len(op.inputs) for op in products] == [2, 2]
+    assert [op.module for op in products] == ["vfm.blocks.0.attn", "vfm.blocks.0.attn.softmax"]
+
+
+def test_what_gives_log_depth_is_told_apart_from_its_head(model: onnx.ModelProto) -> None:
+    by_node = {op.node: op.module for op in find_ops(model)}
+    assert by_node["heads.heads.0.layers.4/Conv"] == "heads.heads.0.layers"
+    assert by_node["heads.heads.0.layers.5/Conv"] == "heads.heads.0.layers.5"
 
 
 def test_a_plan_says_its_share_of_int8(nano_plan: Plan) -> None:

@@ -29,9 +29,9 @@ class Known:
 def run(harm: dict[str, float], shares: dict[str, float]) -> tuple[frozenset[str], Difference]:
     images = [np.zeros((1, 3, 2, 2), np.float32)] * 2
     simulation: Simulation = Known(harm)  # type: ignore[assignment]
-    reference, errors = measure(simulation, images, shares, lambda name: None)
+    errors = measure(simulation, images, shares, lambda name: None)
     assert errors == pytest.approx(harm, rel=1e-3)
-    return search(simulation, images, reference, shares, errors, lambda words: None)
+    return search(simulation, images, shares, errors, lambda words: None)
 
 
 def test_what_harms_most_for_its_work_goes_back_to_float() -> None:

@@ -4,18 +4,21 @@ import gc
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from numpy.typing import NDArray
 
 from runtimes.coreml_reference import CoreMLReference
+from runtimes.mil_ops import OPS, Unknown
 from runtimes.mil_program import import_coremltools, mil_name
 from wedepth.errors import WedepthError
 
 ct = import_coremltools()
 from coremltools.converters.mil.mil import Builder as mb  # noqa: E402
-from coremltools.converters.mil.mil import Var  # noqa: E402
+from coremltools.converters.mil.mil import Function, Var  # noqa: E402
 
 SHAPE = (1, 3, 4, 6)
 IMAGE = np.random.default_rng(0).integers(0, 256, SHAPE).astype(np.float32)
@@ -156,6 +159,58 @@ def test_ops_follow_apples_documentation(
     depth = CoreMLReference(saved(body, tmp_path / "a.mlpackage")).run(IMAGE)
     assert depth.shape == expected.shape
     assert np.allclose(depth, expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "scale", "zero", "axis"),
+    [
+        ("int8", np.float32(1), np.int8(-3), None),
+        ("uint8", np.float32(1.5), np.uint8(100), None),
+        ("int8", np.float32(0.5), None, None),
+        ("int8", np.array([1, 2, 0.25], np.float32), np.array([0, -7, 5], np.int8), 1),
+    ],
+    ids=["int8", "uint8", "no zero point", "channels"],
+)
+def test_rounding_is_that_of_coremltools(
+    dtype: str, scale: NDArray[np.float32], zero: NDArray | None, axis: int | None, tmp_path: Path
+) -> None:
+    settings = {"scale": scale, "zero_point": zero, "axis": axis}
+
+    def body(x: Var) -> Var:
+        low = mb.sub(x=mb.mul(x=x, y=np.float32(1.5)), y=np.float32(60))  # with halves, and beyond 8 bits
+        return mb.dequantize(input=mb.quantize(input=low, output_dtype=dtype, **settings), **settings)
+
+    with Function({}, opset_version=ct.target.iOS17):
+        folded = mb.quantize(input=IMAGE * np.float32(1.5) - 60, output_dtype=dtype, **settings).val
+        expected = mb.dequantize(input=folded, **settings).op.materialized_val_inference()
+    limits = np.iinfo(folded.dtype)
+    assert (folded == limits.max).any()
+    assert np.array_equal(CoreMLReference(saved(body, tmp_path / "a.mlpackage")).run(IMAGE), expected)
+
+
+def test_int8_constants_are_those_of_coremltools(tmp_path: Path) -> None:
+    settings = {
+        "quantized_data": np.arange(-6, 6, dtype=np.int8).reshape(3, 4, 1),
+        "scale": np.array([0.5, 1, 3, 0.1], np.float32),
+        "zero_point": np.array([0, 2, -1, 4], np.int8),
+        "axis": np.int32(1),
+    }
+    with Function({}, opset_version=ct.target.iOS17):
+        table = mb.constexpr_affine_dequantize(**settings).op.materialized_val_inference()
+    path = saved(lambda x: mb.mul(x=x, y=mb.constexpr_affine_dequantize(**settings)), tmp_path / "a.mlpackage")
+    seen: list[str] = []
+    depth = CoreMLReference(path).run(IMAGE, lambda name, _: seen.append(name))
+    assert np.array_equal(depth, IMAGE * table)
+    assert len(seen) == 1  # the constant is computed when the package is opened
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [({"output_dtype": "int4"}, "output_dtype 'int4'"), ({"scale": torch.ones(3)}, r"shape \(3,\) along axis None")],
+)
+def test_unknown_roundings_are_refused(changed: dict[str, Any], reason: str) -> None:
+    with pytest.raises(Unknown, match=reason):
+        OPS["quantize"](**{"input": torch.ones(1, 3), "scale": 1.0, "output_dtype": "int8"} | changed)
 
 
 def test_int8_weights_are_read(conv_package: Path, tmp_path: Path) -> None:

@@ -1,0 +1,166 @@
+"""INT8 for every target: one calibration, one recipe, each target's own quantiser, and the budget that decides."""
+
+import hashlib
+import importlib
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+import torch
+
+from calib.budget import Budget, Cost
+from calib.calibrate import Calibration, calibrate
+from calib.plan import Compiled
+from calib.samples import choose, frame_hash
+from calib.session import to_hub
+from calib.simulate import Simulation
+from export.float16 import to_float16
+from export.prepare import prepare
+from export.targets import Target
+from runtimes.bundle import Bundle, Int8Record
+from runtimes.machine import instruction_set
+from runtimes.parity import Depth, compare, measure
+from runtimes.registry import Session, predict
+from runtimes.torch import TorchSession
+from wedepth.data import Frame, resize_image
+from wedepth.errors import WedepthError
+from wedepth.network import WEDepth
+from wedepth.training.sources import parse_source
+
+# Frames on which the errors of the steps are told apart.
+SPLIT = 4
+# Modules that a report of an unmet budget names.
+NAMED = 8
+Step = Callable[[str], None]
+
+
+class BudgetMissed(WedepthError):
+    """The artifact works, and costs more than the budget; its bundle is kept aside."""
+
+
+@dataclass(frozen=True, slots=True)
+class Int8Options:
+    """What calibration and quantisation are asked for. `calib` and `evaluation` are PATH[@SPLIT] of frames."""
+
+    calib: str = "rooms:1000-1064"
+    count: int | None = None
+    evaluation: str = "rooms:8"
+    budget: Budget = field(default_factory=Budget)
+    calibrated: Path | None = None
+    coreml_activations: str = "float16"
+    tflite_io: str = "float32"
+    compare: bool = False
+    """Also measure each quantiser's own default recipe on the same graph, samples and frames."""
+
+
+class Quantiser:
+    """A network's calibration, and what INT8 artifacts of it are held against. Built once for all targets."""
+
+    def __init__(self, network: WEDepth, hub: Path, size: tuple[int, int], options: Int8Options, step: Step) -> None:
+        self.options, self._hub, self._size = options, hub, size
+        step("calibration: reading the frames")
+        self.frames = _with_truth(options.evaluation)
+        source = parse_source(options.calib, weighted=False)
+        samples = choose(source.open(), size, options.count, evaluated={frame_hash(f) for f in self.frames})
+        self.images = [to_hub(sample.image) for sample in samples]
+        sha256 = hashlib.sha256(hub.read_bytes()).hexdigest()
+        if options.calibrated is None:
+            self.calibration = calibrate(hub, sha256, samples, step)
+        else:
+            self.calibration = Calibration.read(options.calibrated)
+            if self.calibration.samples != tuple(sample.sha256 for sample in samples):
+                raise WedepthError(
+                    f"{options.calibrated} was calibrated on other samples than --calib {options.calib} gives here."
+                )
+        self.plan = self.calibration.plan(hub, sha256)
+        self._label = source.label
+        step("int8: torch's depth of the evaluation frames")
+        session = TorchSession(network)
+        self._inputs = [to_hub(resize_image(frame.image, size)) for frame in self.frames]
+        self._torch = [session.run(pixels)[0, 0] for pixels in self._inputs]
+        self._fp32 = metrics(self._torch, self.frames)
+        step("int8: what the steps before it cost")
+        self._errors = self._split(network)
+
+    def convert(self, target: Target, artifact: Path, metadata: dict[str, str], default: bool = False) -> Compiled:
+        """Make the INT8 artifact by the target's own quantiser; `default` by its own recipe, for comparison."""
+        if default:
+            other: Any = importlib.import_module(target.int8_default)
+            return other.convert_default(self._hub, artifact, plan=self.plan, images=self.images, metadata=metadata)
+        module: Any = importlib.import_module(target.int8)
+        own: dict[str, dict[str, Any]] = {
+            "openvino": {"images": self.images},
+            "coreml": {"activations": self.options.coreml_activations},
+            "tflite": {"io": self.options.tflite_io},
+        }
+        return module.convert(self._hub, artifact, plan=self.plan, metadata=metadata, **own.get(target.name, {}))
+
+    def judge(self, session: Session, bundle: Bundle, compiled: Compiled) -> tuple[Int8Record, tuple[float, float]]:
+        """Run the artifact on the evaluation frames: what stands in its manifest, and its differences from torch."""
+        depths = [predict(session, bundle, resize_image(frame.image, self._size)) for frame in self.frames]
+        cost = Cost.of(metrics(depths, self.frames), self._fp32)
+        plan, executed = self.plan, compiled.executed
+        record = Int8Record(
+            static=bool(compiled.int8),
+            int8_share=round(plan.share(compiled.int8), 4),
+            weight_share=round(plan.share(compiled.weights), 4),
+            executed_share=None if executed is None else round(plan.share(executed), 4),
+            float_modules=sorted(plan.float_modules),
+            float_ops=dict(compiled.floats),
+            calibration=self._label,
+            samples=list(self.calibration.samples),
+            evaluation=f"{len(self.frames)} frames of {self.options.evaluation}",
+            budget=str(self.options.budget),
+            cost={name: round(value, 5) for name, value in asdict(cost).items()},
+            errors={**self._errors, "native": self._error(depths[:SPLIT])},
+            instruction_set=instruction_set(),
+        )
+        return record, compare(depths, self._torch)
+
+    def refusal(self, record: Int8Record) -> BudgetMissed | None:
+        """What to say of an artifact that costs more than the budget; None of one within it."""
+        cost, budget = Cost(**record.cost), self.options.budget
+        if budget.holds(cost):
+            return None
+        modules = self.calibration.recipe.modules
+        worst = sorted((m for m in modules if modules[m].precision == "int8"), key=lambda m: -modules[m].error)
+        costs = ", ".join(f"{name} {modules[name].error:.2%}" for name in worst[:NAMED])
+        return BudgetMissed(
+            f"the budget {budget} is not met on {record.evaluation}: δ1 is {cost.delta1:.4f} of fp32's, AbsRel "
+            f"{cost.abs_rel:.4f}, |bias| {cost.bias:+.4f}. Of what is in INT8, these move the depth most: {costs}."
+        )
+
+    def _error(self, depths: Sequence[Depth]) -> float:
+        """Mean relative difference from torch on the first frames."""
+        pairs = zip(depths, self._torch, strict=False)
+        return float(f"{np.mean([np.abs(depth / expected - 1).mean() for depth, expected in pairs]):.3g}")
+
+    def _split(self, network: WEDepth) -> dict[str, float]:
+        inputs = self._inputs[:SPLIT]
+        prepared = prepare(network, self._size)
+        with torch.inference_mode():
+            results = {"prepare": self._error([prepared(torch.from_numpy(x))[0, 0].numpy() for x in inputs])}
+        half = self._hub.with_name("half.onnx")
+        to_float16(self._hub, half)
+        for name, path in (("onnx", self._hub), ("fp16", half)):
+            session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+            results[name] = self._error([session.run(None, {"image": x})[0][0, 0] for x in inputs])
+        simulation = Simulation(self._hub, self.plan.ops, self.plan.ranges)
+        int8 = {op.module for op in self.plan.int8}
+        results["simulated"] = self._error([simulation.depth(x, int8) for x in inputs])
+        return results
+
+
+def metrics(depths: list[Depth], frames: Sequence[Frame]) -> dict[str, float | None]:
+    """Mean depth metrics over frames, in unaligned metres."""
+    return measure(depths, [0.0], frames)["metrics"]
+
+
+def _with_truth(source: str) -> list[Frame]:
+    frames = [frame for frame in parse_source(source, weighted=False).open() if frame.valid.any()]
+    if not frames:
+        raise WedepthError(f"No frame of {source} has a valid depth: a budget cannot be checked on it.")
+    return frames
