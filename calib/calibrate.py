@@ -7,7 +7,7 @@ from pathlib import Path
 
 import onnx
 
-from calib.ops import activations_of, find_ops, modules_of
+from calib.ops import find_ops, modules_of, tensors_of
 from calib.plan import Plan
 from calib.ranges import Range, collect
 from calib.recipe import FLOAT, INT8, Module, Recipe, measure, search
@@ -20,6 +20,7 @@ from wedepth.files import write_beside
 
 RANGES, RECIPE = "ranges.json", "precision.json"
 SCHEMA = 1
+OUTPUT = "depth"
 # Samples on which each module is tried alone, and on which a choice of modules is tried.
 ALONE, TOGETHER = 2, 8
 Step = Callable[[str], None]
@@ -69,7 +70,7 @@ class Calibration:
         ops = find_ops(onnx.load(str(hub), load_external_data=False))
         if unknown := self.recipe.modules.keys() ^ modules_of(ops).keys():
             raise WedepthError(f"{RECIPE}: {sorted(unknown)[0]} is missing, or no module of this network.")
-        if missing := [name for name in activations_of(ops) if name not in self.ranges]:
+        if missing := [name for name in tensors_of(ops) if name not in self.ranges]:
             raise WedepthError(f"{RANGES} has no range for {missing[0]}.")
         return Plan(ops, self.recipe.float_modules, self.ranges)
 
@@ -95,7 +96,7 @@ def calibrate(hub: Path, sha256: str, samples: Sequence[Sample], step: Step) -> 
 
         return advance
 
-    ranges = collect(hub, activations_of(ops), images, count(len(images), "ranges of activations, sample"))
+    ranges = collect(hub, (*tensors_of(ops), OUTPUT), images, count(len(images), "ranges of activations, sample"))
     simulation = Simulation(hub, ops, ranges)
     advance = count(len(shares), "what each module costs in INT8, module")
     errors = measure(simulation, images[:ALONE], shares, lambda name: advance())

@@ -11,6 +11,7 @@ from wedepth.errors import WedepthError
 KINDS = ("MatMul", "Conv", "ConvTranspose")
 # What every runtime takes into the operator before it rounds the result to int8.
 _FUSED = ("Add", "Clip", "Relu")
+_ABSORBED = (*_FUSED, "Mul", "BatchNormalization")
 # The axis of a weight along which it has one scale for each output channel.
 _CHANNEL_AXIS = {"MatMul": -1, "Conv": 0, "ConvTranspose": 1}
 
@@ -22,7 +23,8 @@ class Op:
     `module` is the module of the network that it belongs to (`vfm.blocks.7.mlp`, `vfm.blocks.7.attn.softmax` for the
     product of a softmax with its values, most of which are far below 1/255 of the largest), `weight` its constant
     operand if it has one, `inputs` the activations that it reads, `output` the activation that leaves it: after its
-    bias and a Clip or Relu, which no runtime computes apart.
+    bias and a Clip or Relu, which no runtime computes apart. `chain` are all tensors from the node's own result to what
+    a target may take into the operator besides: what else is constant by channel.
     """
 
     node: str
@@ -31,6 +33,7 @@ class Op:
     weight: str | None
     inputs: tuple[str, ...]
     output: str
+    chain: tuple[str, ...]
     macs: int
 
     @property
@@ -57,10 +60,11 @@ def find_ops(model: onnx.ModelProto) -> tuple[Op, ...]:
             continue
         weight = node.input[1] if node.input[1] in constants else None
         inputs = tuple(name for name in node.input[:2] if name not in constants)
-        output = _leaves(node, readers, constants) if weight else node.output[0]
+        chain = _follow(node, readers, constants, _ABSORBED) if weight else (node.output[0],)
+        output = _follow(node, readers, constants, _FUSED)[-1] if weight else node.output[0]
         alone = weight is None or shapes[weight][_CHANNEL_AXIS[node.op_type]] == 1
         module = _module(node, alone) + (".softmax" if softmax & set(inputs) else "")
-        ops.append(Op(node.name, node.op_type, module, weight, inputs, output, _macs(node, shapes)))
+        ops.append(Op(node.name, node.op_type, module, weight, inputs, output, chain, _macs(node, shapes)))
     return tuple(ops)
 
 
@@ -78,6 +82,11 @@ def activations_of(ops: tuple[Op, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for op in ops for name in (*op.inputs, op.output)))
 
 
+def tensors_of(ops: tuple[Op, ...]) -> tuple[str, ...]:
+    """Every tensor whose range some target may ask for, each once: activations and what lies between."""
+    return tuple(dict.fromkeys(name for op in ops for name in (*op.inputs, *op.chain)))
+
+
 def _module(node: onnx.NodeProto, alone: bool) -> str:
     """A layer's parent, since its other layers share its fate; or the layer's own, where it is to be told `alone`.
 
@@ -87,15 +96,17 @@ def _module(node: onnx.NodeProto, alone: bool) -> str:
     return scope if alone else scope.rpartition(".")[0] or scope
 
 
-def _leaves(node: onnx.NodeProto, readers: dict[str, list[onnx.NodeProto]], constants: set[str]) -> str:
-    output = node.output[0]
-    while len(readers[output]) == 1 and readers[output][0].op_type in _FUSED:
-        reader = readers[output][0]
-        others = [name for name in reader.input if name and name != output]
-        if any(name not in constants for name in others):
+def _follow(
+    node: onnx.NodeProto, readers: dict[str, list[onnx.NodeProto]], constants: set[str], kinds: tuple[str, ...]
+) -> tuple[str, ...]:
+    """The node's result, and what nodes of `kinds` with constants make of it, as long as nobody else reads it."""
+    chain = [node.output[0]]
+    while len(readers[chain[-1]]) == 1 and readers[chain[-1]][0].op_type in kinds:
+        reader = readers[chain[-1]][0]
+        if any(name not in constants for name in reader.input if name and name != chain[-1]):
             break
-        output = reader.output[0]
-    return output
+        chain.append(reader.output[0])
+    return tuple(chain)
 
 
 def _macs(node: onnx.NodeProto, shapes: dict[str, list[int]]) -> int:

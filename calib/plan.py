@@ -11,7 +11,7 @@ from calib.ranges import Range
 class Plan:
     """All operators of a hub that could be int8, the modules that stay in float, and activation ranges by hub tensor.
 
-    `ranges` holds every input and output of every operator.
+    `ranges` holds every tensor of `tensors_of(ops)`, and the depth.
     """
 
     ops: tuple[Op, ...]

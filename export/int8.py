@@ -94,7 +94,7 @@ class Quantiser:
         own: dict[str, dict[str, Any]] = {
             "openvino": {"images": self.images},
             "coreml": {"activations": self.options.coreml_activations},
-            "tflite": {"io": self.options.tflite_io},
+            "tflite": {"interface": self.options.tflite_io},
         }
         return module.convert(self._hub, artifact, plan=self.plan, metadata=metadata, **own.get(target.name, {}))
 

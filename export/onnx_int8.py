@@ -40,7 +40,7 @@ def convert(hub: Path, out: Path, *, plan: Plan, metadata: dict[str, str]) -> Co
     nodes = {node.name: node for node in model.graph.node}
     for op in plan.int8:
         # The quantiser asks for what leaves the node itself, though Clip and Relu become part of the rounding.
-        ranges.setdefault(nodes[op.node].output[0], ranges[op.output])
+        ranges[nodes[op.node].output[0]] = ranges[op.output]
     linear_as_gemm(model, plan.int8, ranges)
     found = {name: TensorData(lowest=np.float32(r.low), highest=np.float32(r.high)) for name, r in ranges.items()}
     with _quiet():

@@ -18,6 +18,8 @@ from wedepth.errors import WedepthError
 
 INTERPRETERS = ("ai_edge_litert.interpreter", "tflite_runtime.interpreter")
 INPUT, OUTPUT = "image", "depth"
+LOG_OUTPUT = "log_depth"
+"""What a model with an int8 interface gives instead: the logarithm of metres."""
 
 
 class TFLiteSession:
@@ -34,15 +36,17 @@ class TFLiteSession:
         self._interpreter = _load(artifact, threads)
         signature = _only_signature(self._interpreter.get_signature_list(), artifact)
         self._runner = self._interpreter.get_signature_runner(signature)
-        self._shape = tuple(int(n) for n in self._runner.get_input_details()[INPUT]["shape"])
+        self._input = self._runner.get_input_details()[INPUT]
+        self._name, self._output = next(iter(self._runner.get_output_details().items()))
+        self._shape = tuple(int(n) for n in self._input["shape"])
         package = type(self._interpreter).__module__.split(".")[0]
         self.details = {"interpreter": package, **_delegate(self._interpreter)}
 
     def run(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
         """[1,H,W,3], 0…255 → [1,H,W,1] in metres."""
         _check_shape(image, self._shape)
-        result: NDArray[np.float32] = self._runner(**{INPUT: image})[OUTPUT]
-        return result
+        result = _dequantised(self._runner(**{INPUT: _quantised(image, self._input)})[self._name], self._output)
+        return np.exp(result) if self._name == LOG_OUTPUT else result
 
 
 class CompiledSession:
@@ -113,7 +117,11 @@ def _load(artifact: Path, threads: int | None) -> Any:
 
 
 def _only_signature(signatures: dict[str, dict[str, list[str]]], artifact: Path) -> str:
-    names = [key for key, io in signatures.items() if list(io["inputs"]) == [INPUT] and list(io["outputs"]) == [OUTPUT]]
+    names = [
+        key
+        for key, ends in signatures.items()
+        if list(ends["inputs"]) == [INPUT] and list(ends["outputs"]) in ([OUTPUT], [LOG_OUTPUT])
+    ]
     if len(names) != 1:
         raise WedepthError(f"{artifact.name} has no one signature from {INPUT!r} to {OUTPUT!r}, but {signatures}.")
     return names[0]
@@ -126,6 +134,21 @@ def _delegate(interpreter: Any) -> dict[str, str]:
     except AttributeError:  # a private method: the only one that tells
         return {}
     return {"delegate": "XNNPACK" if any("DELEGATE" in name for name in names) else "none"}
+
+
+def _quantised(values: NDArray[np.float32], tensor: dict[str, Any]) -> NDArray[Any]:
+    """Values as a tensor of the model takes them."""
+    if tensor["dtype"] != np.int8:
+        return values
+    scale, zero = tensor["quantization"]
+    return np.clip(np.rint(values / scale) + zero, -128, 127).astype(np.int8)
+
+
+def _dequantised(values: NDArray[Any], tensor: dict[str, Any]) -> NDArray[np.float32]:
+    if tensor["dtype"] != np.int8:
+        return values
+    scale, zero = tensor["quantization"]
+    return (values.astype(np.float32) - zero) * np.float32(scale)
 
 
 def _check_shape(image: NDArray[np.float32], shape: tuple[int, ...]) -> None:

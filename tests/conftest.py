@@ -36,7 +36,7 @@ def nano_plan(nano_hub: Path) -> "Plan":
     """Every operator of `nano` in int8 but those of the first head, with ranges from four rooms."""
     import onnx
 
-    from calib.ops import activations_of, find_ops
+    from calib.ops import find_ops, tensors_of
     from calib.plan import Plan
     from calib.ranges import collect
     from calib.session import to_hub
@@ -44,5 +44,5 @@ def nano_plan(nano_hub: Path) -> "Plan":
 
     ops = find_ops(onnx.load(str(nano_hub)))
     images = [to_hub(frame.image) for frame in rooms(4, (64, 96))]
-    ranges = collect(nano_hub, activations_of(ops), images, lambda: None)
+    ranges = collect(nano_hub, (*tensors_of(ops), "depth"), images, lambda: None)
     return Plan(ops, frozenset({"heads.heads.0.layers"}), ranges)

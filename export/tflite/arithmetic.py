@@ -5,7 +5,7 @@ import math
 import numpy as np
 import onnx
 
-from export.tflite.emit import Emitter, Value
+from export.tflite.emit import Value
 from export.tflite.epilogue import batch_norm_affine, clip_bounds, find_epilogue
 from export.tflite.graph import Node
 from export.tflite.lower import Walk, lowers
@@ -120,6 +120,7 @@ def linear(walk: Walk, node: Node, weight: np.ndarray, bias: np.ndarray | None) 
     inputs.append(emit.file.constant(bias, f"{end.output}/bias") if bias is not None else -1)
     stored = (*x.stored[:-1], weight.shape[1])
     tensor = emit.op("FULLY_CONNECTED", inputs, stored, keepNumDims=True, fusedActivationFunction=end.activation)
+    walk.record(node, (x,), tensor, end.output, end.later)
     end.finish(walk, emit.resized(x, tensor, -1, len(stored) - 1, weight.shape[1]))
 
 
@@ -130,14 +131,15 @@ def batch_matmul(walk: Walk, node: Node) -> Value:
     if len(b.axes) != rank or rank < 2 or a.shape[:-2] != b.shape[:-2]:
         node.refuse(f"the batch axes of {list(a.shape)} and {list(b.shape)} differ")
     if walk.graph.constant(node, 0) is None:
-        return product(walk.emit, a, b)
+        return product(walk, node, a, b)
     # TFLite's kernels and quantiser know constants on the right only: the transposed product, transposed.
     swap = [*range(rank - 2), rank - 1, rank - 2]
-    return product(walk.emit, b.transposed(swap), a.transposed(swap)).transposed(swap)
+    return product(walk, node, b.transposed(swap), a.transposed(swap), swapped=True).transposed(swap)
 
 
-def product(emit: Emitter, a: View, b: View) -> View:
-    """[..., M, K] · [..., K, N] with equal batch axes."""
+def product(walk: Walk, node: Node, a: View, b: View, swapped: bool = False) -> View:
+    """[..., M, K] · [..., K, N] with equal batch axes; `swapped` says that `a` is the node's second operand."""
+    emit = walk.emit
     rank = len(a.axes)
     order = list(range(rank))
     a = emit.dense(a)
@@ -146,6 +148,7 @@ def product(emit: Emitter, a: View, b: View) -> View:
     b = emit.dense(b, [*order[:-2], rank - 1, rank - 2] if flip else order)
     shape = (*a.shape[:-1], b.shape[-1])
     tensor = emit.op("BATCH_MATMUL", [a.tensor, b.tensor], shape, adjX=False, adjY=flip)
+    walk.record(node, (b, a) if swapped else (a, b), tensor, node.outputs[0])
     return emit.resized(a, tensor, -1, rank - 1, b.shape[-1])
 
 

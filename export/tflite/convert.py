@@ -26,6 +26,6 @@ def convert(hub: Path, out: Path, *, precision: str, metadata: dict[str, str]) -
         model = onnx.load(hub)
     except Exception as error:
         raise WedepthError(f"Cannot read {hub} as an ONNX graph: {str(error).splitlines()[0]}.") from None
-    file = TfliteFile(half_weights=precision == "fp16")
-    inputs, outputs = lower(model, file)
+    file = TfliteFile(half=lambda name: precision == "fp16")
+    inputs, outputs, _ = lower(model, file)
     file.save(out, inputs, outputs, metadata)

@@ -24,6 +24,8 @@ class Epilogue:
     scale: Array | float = 1.0
     bias: Array | float = 0.0
     activation: int = ActivationFunctionType.NONE
+    later: float = 1.0
+    """What of `scale` belongs to a multiplication further on, after `output`."""
     nodes: list[Node] = field(default_factory=list)
 
     def with_bias(self, bias: Array | None) -> Array | None:
@@ -87,6 +89,7 @@ def _later_scale(walk: Walk, end: Epilogue) -> Epilogue:
             if constant is None or constant.size != 1 or constant.ndim > 1:
                 break
             end.scale, end.bias = end.scale * constant.reshape(-1), end.bias * constant.reshape(-1)
+            end.later *= float(constant.reshape(-1)[0])
             walk.dropped[after.outputs[0]] = at
         elif after.kind not in MOVES:
             break

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -62,10 +63,10 @@ class _Buffer(schema.BufferT):
 
 
 class TfliteFile:
-    """One subgraph and its constants, equal ones stored once; `half_weights` stores weights as float16."""
+    """One subgraph and its constants, equal ones stored once; `half` says by name which weights are float16."""
 
-    def __init__(self, half_weights: bool) -> None:
-        self.half_weights = half_weights
+    def __init__(self, half: Callable[[str], bool]) -> None:
+        self._half = half
         self._model = schema.ModelT()
         self._model.version = 3
         self._model.operatorCodes = []
@@ -106,7 +107,7 @@ class TfliteFile:
 
     def weight(self, value: NDArray[Any], name: str) -> int:
         """A float constant that is stored as float16 where weights are, and where that can hold it."""
-        if not self.half_weights or np.abs(value).max() > np.finfo(np.float16).max:
+        if not self._half(name) or np.abs(value).max() > np.finfo(np.float16).max:
             return self.constant(value.astype(np.float32), name)
         half = self.constant(value.astype(np.float16), f"{name}:fp16")
         key = ("float32 of", half)
@@ -129,6 +130,10 @@ class TfliteFile:
             for field, value in fields.items():
                 setattr(operator.builtinOptions, field, value)
         self._graph.operators.append(operator)
+
+    def name(self, tensor: int) -> str:
+        """What a tensor is called."""
+        return self._graph.tensors[tensor].name
 
     def save(self, path: Path, inputs: dict[str, int], outputs: dict[str, int], metadata: dict[str, str]) -> None:
         """Write the file, inputs and outputs by their names. `metadata` becomes one JSON buffer named `wedepth`."""

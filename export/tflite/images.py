@@ -96,6 +96,7 @@ def conv(walk: Walk, node: Node) -> None:
         fusedActivationFunction=end.activation,
         **options,
     )
+    walk.record(node, (x,), tensor, end.output, end.later)
     end.finish(walk, fresh(tensor, stored, NHWC))
 
 
@@ -129,6 +130,7 @@ def conv_transpose(walk: Walk, node: Node) -> None:
         strideW=stride[1],
         fusedActivationFunction=end.activation,
     )
+    walk.record(node, (x,), tensor, end.output, end.later)
     result = fresh(tensor, stored, NHWC)
     for axis, (before, after) in enumerate(zip(pads[:2], pads[2:], strict=True)):
         if before or after:

@@ -1,6 +1,7 @@
 """The lowerings' table and the walk over the graph that uses it."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import onnx
 
@@ -24,6 +25,19 @@ def lowers(*kinds: str) -> Callable[[Lowering], Lowering]:
     return enter
 
 
+@dataclass(frozen=True, slots=True)
+class Lowered:
+    """An operator that multiplies and accumulates: tensors with the ONNX values that they hold, and a factor between.
+
+    The output tensor holds `factor` times the ONNX value `output`.
+    """
+
+    inputs: tuple[tuple[int, str], ...]
+    tensor: int
+    output: str
+    factor: float
+
+
 class Walk:
     """One pass over a graph, node by node: `emit` writes operators, `values` holds what is known so far."""
 
@@ -34,6 +48,7 @@ class Walk:
         self.absorbed: set[str] = set()  # nodes, by name of their first output, that another one has taken in
         self.deferred: dict[str, tuple[Node, Node]] = {}  # a sum's output: the sampling and product it follows
         self.dropped: dict[str, str] = {}  # a node's output that is now the same as one of its inputs
+        self.operators: dict[str, Lowered] = {}  # by node, those that multiply and accumulate
         self.inputs: dict[str, int] = {}
         for name, shape in graph.inputs.items():
             # An image comes as people have it in TFLite: [1,H,W,C].
@@ -77,6 +92,11 @@ class Walk:
         """Input `index`, which may be a constant array."""
         return self.values[node.inputs[index]]
 
+    def record(self, node: Node, inputs: tuple[View, ...], tensor: int, output: str, factor: float = 1.0) -> None:
+        """Remember what became of an operator that multiplies and accumulates."""
+        read = tuple((view.tensor, name) for view, name in zip(inputs, node.inputs, strict=False))
+        self.operators[node.name] = Lowered(read, tensor, output, factor)
+
     def array(self, node: Node, index: int) -> Array:
         """Input `index`, which has to be a constant."""
         array = self.graph.constant(node, index)
@@ -85,9 +105,10 @@ class Walk:
         return array
 
 
-def lower(model: onnx.ModelProto, file: TfliteFile) -> tuple[dict[str, int], dict[str, int]]:
-    """Write a graph's operators to the file; its inputs' and outputs' tensors by name."""
+def lower(model: onnx.ModelProto, file: TfliteFile) -> tuple[dict[str, int], dict[str, int], dict[str, Lowered]]:
+    """Write a graph's operators to the file; its inputs' and outputs' tensors by name, and operators by ONNX node."""
     from export.tflite import arithmetic, images, sampling, shaping  # noqa: F401  (they fill the table)
 
     walk = Walk(Graph(model), file)
-    return walk.inputs, walk.run()
+    outputs = walk.run()
+    return walk.inputs, outputs, walk.operators
