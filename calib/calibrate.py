@@ -92,7 +92,7 @@ def calibrate(hub: Path, sha256: str, samples: Sequence[Sample], step: Step) -> 
         def advance() -> None:
             nonlocal done
             done += 1
-            step(f"calibration: {what}, {done} of {total}")
+            step(f"calibration: {what} {done} of {total}")
 
         return advance
 

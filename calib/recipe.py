@@ -33,12 +33,13 @@ class Difference:
         return self.mean_rel <= other.mean_rel and abs(self.bias) <= abs(other.bias)
 
 
-# What the search aims at. Measured on the trained default: AbsRel of a network that is some percent short on a frame
-# rises by three times as much of itself, so that each frame's own bias has to stay small; at this aim AbsRel moved by
-# 0.3 % of itself. A bias adds up over a frame where rounding averages out, so it is allowed less.
-AIM = Difference(0.0075, 0.003)
-LEAST_SHARE = 0.9
-"""Of all multiply-accumulates, how much has to stay in int8: a budget that is met in float is not met."""
+# What the search aims at, measured on the trained default. Where depth is short by some percent on a whole frame,
+# AbsRel rises by three times as much of itself, so every frame's own bias has to stay small: at a mean difference of
+# 0.73 % the worst target's AbsRel rose by 1.7 %. A bias adds up where rounding averages out, so it is allowed less.
+AIM = Difference(0.0065, 0.003)
+LEAST_SHARE = 0.906
+"""Of all multiply-accumulates, how much has to stay in int8: a budget that is met in float is not met. Nine tenths, and
+the 0.6 % of the transposed convolutions, which no runtime here computes in int8."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +150,7 @@ def search(
 
     def try_out(count: int) -> Difference:
         found = difference(simulation, images, reference, frozenset(shares) - frozenset(order[:count]))
-        step(f"{count} modules in float: mean difference {found.mean_rel:.2%}, bias {found.bias:+.2%}")
+        step(f"{count} of {len(shares)} modules in float: mean difference {found.mean_rel:.2%}, bias {found.bias:+.2%}")
         return found
 
     found = {0: try_out(0)}

@@ -45,7 +45,7 @@ def choose(
     samples = []
     for frame in spread(frames, min(COUNT, len(frames)) if count is None else count, seed):
         height, width = frame.image.shape[:2]
-        if 2 * height < size[0] or 2 * width < size[1]:
+        if 4 * height < size[0] or 4 * width < size[1]:
             raise WedepthError(
                 f"{frame.name} is {height}×{width}: too small to calibrate a network of {size[0]}×{size[1]} with."
             )

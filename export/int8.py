@@ -14,7 +14,7 @@ import torch
 from calib.budget import Budget, Cost
 from calib.calibrate import Calibration, calibrate
 from calib.plan import Compiled
-from calib.samples import choose, frame_hash
+from calib.samples import Sample, choose, frame_hash
 from calib.session import to_hub
 from calib.simulate import Simulation
 from export.float16 import to_float16
@@ -56,30 +56,44 @@ class Int8Options:
     """Also measure each quantiser's own default recipe on the same graph, samples and frames."""
 
 
+@dataclass(frozen=True, slots=True)
+class Int8Frames:
+    """What INT8 is calibrated on and checked on, read before any work is done; a calibration that was kept, or None."""
+
+    label: str
+    samples: list[Sample]
+    evaluation: list[Frame]
+    kept: Calibration | None
+
+    @staticmethod
+    def read(options: Int8Options, size: tuple[int, int]) -> "Int8Frames":
+        """The frames for a network of `size`; what is wrong with them is a WedepthError."""
+        evaluation = [frame for frame in parse_source(options.evaluation, weighted=False).open() if frame.valid.any()]
+        if not evaluation:
+            raise WedepthError(f"No frame of {options.evaluation} has a valid depth: a budget cannot be checked on it.")
+        source = parse_source(options.calib, weighted=False)
+        samples = choose(source.open(), size, options.count, evaluated={frame_hash(frame) for frame in evaluation})
+        kept = Calibration.read(options.calibrated) if options.calibrated else None
+        if kept and kept.samples != tuple(sample.sha256 for sample in samples):
+            raise WedepthError(
+                f"{options.calibrated} was calibrated on other samples than --calib {options.calib} gives here."
+            )
+        return Int8Frames(source.label, samples, evaluation, kept)
+
+
 class Quantiser:
     """A network's calibration, and what INT8 artifacts of it are held against. Built once for all targets."""
 
-    def __init__(self, network: WEDepth, hub: Path, size: tuple[int, int], options: Int8Options, step: Step) -> None:
-        self.options, self._hub, self._size = options, hub, size
-        step("calibration: reading the frames")
-        self.frames = _with_truth(options.evaluation)
-        source = parse_source(options.calib, weighted=False)
-        samples = choose(source.open(), size, options.count, evaluated={frame_hash(f) for f in self.frames})
-        self.images = [to_hub(sample.image) for sample in samples]
+    def __init__(self, network: WEDepth, hub: Path, options: Int8Options, given: Int8Frames, step: Step) -> None:
+        self.options, self.frames, self._label, self._hub = options, given.evaluation, given.label, hub
+        self._size = given.samples[0].image.shape[:2]
+        self.images = [to_hub(sample.image) for sample in given.samples]
         sha256 = hashlib.sha256(hub.read_bytes()).hexdigest()
-        if options.calibrated is None:
-            self.calibration = calibrate(hub, sha256, samples, step)
-        else:
-            self.calibration = Calibration.read(options.calibrated)
-            if self.calibration.samples != tuple(sample.sha256 for sample in samples):
-                raise WedepthError(
-                    f"{options.calibrated} was calibrated on other samples than --calib {options.calib} gives here."
-                )
+        self.calibration = given.kept or calibrate(hub, sha256, given.samples, step)
         self.plan = self.calibration.plan(hub, sha256)
-        self._label = source.label
         step("int8: torch's depth of the evaluation frames")
         session = TorchSession(network)
-        self._inputs = [to_hub(resize_image(frame.image, size)) for frame in self.frames]
+        self._inputs = [to_hub(resize_image(frame.image, self._size)) for frame in self.frames]
         self._torch = [session.run(pixels)[0, 0] for pixels in self._inputs]
         self._fp32 = metrics(self._torch, self.frames)
         step("int8: what the steps before it cost")
@@ -97,6 +111,16 @@ class Quantiser:
             "tflite": {"interface": self.options.tflite_io},
         }
         return module.convert(self._hub, artifact, plan=self.plan, metadata=metadata, **own.get(target.name, {}))
+
+    def int8_interface(self, target: Target) -> bool:
+        """Whether the target's artifact takes and gives int8."""
+        return target.name == "tflite" and self.options.tflite_io == "int8"
+
+    def variant(self, target: Target) -> str:
+        """What the bundle's name says of options that are not the default."""
+        if target.name == "coreml" and self.options.coreml_activations == "int8":
+            return "-activations"
+        return "-io" if self.int8_interface(target) else ""
 
     def judge(self, session: Session, bundle: Bundle, compiled: Compiled) -> tuple[Int8Record, tuple[float, float]]:
         """Run the artifact on the evaluation frames: what stands in its manifest, and its differences from torch."""
@@ -140,7 +164,7 @@ class Quantiser:
 
     def _split(self, network: WEDepth) -> dict[str, float]:
         inputs = self._inputs[:SPLIT]
-        prepared = prepare(network, self._size)
+        prepared = prepare(network, (self._size[0], self._size[1]))
         with torch.inference_mode():
             results = {"prepare": self._error([prepared(torch.from_numpy(x))[0, 0].numpy() for x in inputs])}
         half = self._hub.with_name("half.onnx")
@@ -157,10 +181,3 @@ class Quantiser:
 def metrics(depths: list[Depth], frames: Sequence[Frame]) -> dict[str, float | None]:
     """Mean depth metrics over frames, in unaligned metres."""
     return measure(depths, [0.0], frames)["metrics"]
-
-
-def _with_truth(source: str) -> list[Frame]:
-    frames = [frame for frame in parse_source(source, weighted=False).open() if frame.valid.any()]
-    if not frames:
-        raise WedepthError(f"No frame of {source} has a valid depth: a budget cannot be checked on it.")
-    return frames

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 import export.onnx as hub_export
 from calib.plan import Compiled
-from export.int8 import Int8Options, Quantiser
+from export.int8 import Int8Frames, Int8Options, Quantiser
 from export.targets import TARGETS, Target
 from runtimes import bundle as bundles
 from runtimes.limits import Limit, limit_for
@@ -73,6 +73,8 @@ def run(
     one of the same name stays as it was.
     """
     made, failed = [], []
+    options = int8 or Int8Options()
+    frames = Int8Frames.read(options, size) if "int8" in precisions else None
     weights = 4 * sum(tensor.numel() for tensor in network.state_dict().values())
     with _workspace(out, needed=weights * (2 + len(targets) * len(precisions))) as workspace:
         record = describe(network)
@@ -83,21 +85,22 @@ def run(
         hub_export.export_onnx(network, size, hub)
         name = _name(network, size)
         quantiser = None
-        if "int8" in precisions:
-            quantiser = Quantiser(network, hub, size, int8 or Int8Options(), step)
+        if frames:
+            quantiser = Quantiser(network, hub, options, frames, step)
             quantiser.calibration.write(out / f"{name}-calibration")
         for target in targets:
             for precision in precisions:
                 step(f"{target.name} {precision}: converting and running (edge takes {target.takes})")
-                folder = workspace / f"{name}-{target.name}-{precision}"
+                variant = quantiser.variant(target) if quantiser and precision == "int8" else ""
+                folder = workspace / f"{name}-{target.name}-{precision}{variant}"
                 try:
                     job = Job(network, record, target, precision, hub, out, samples, quantiser)
                     made.append(_export_one(job, folder))
-                    if precision == "int8" and int8 and int8.compare:
-                        step(f"{target.name} {precision}: its quantiser's default recipe, for comparison")
-                        made.append(_compare_default(job, folder))
                 except WedepthError as error:
                     failed.append(f"{target.name} {precision}: {error}")
+                if precision == "int8" and options.compare:
+                    step(f"{target.name} {precision}: its quantiser's default recipe, for comparison")
+                    made.append(_compare_default(job, workspace / f"{name}-{target.name}-default"))
     return made, failed
 
 
@@ -196,9 +199,12 @@ def _manifest(job: Job, folder: Path) -> bundles.Manifest:
     height, width = samples.depths[0].shape
     channels_last = target.layout == "NHWC"
 
+    narrow = precision == "int8" and job.quantiser is not None and job.quantiser.int8_interface(target)
+    dtype = "int8" if narrow else "float32"
+
     def tensor(name: str, channels: int, unit: str, bounds: list[float | None]) -> bundles.TensorRecord:
         shape = [1, height, width, channels] if channels_last else [1, channels, height, width]
-        return bundles.TensorRecord(name, target.layout, shape, "float32", unit, bounds)
+        return bundles.TensorRecord(name, target.layout, shape, dtype, unit, bounds)
 
     also = tuple(p.name for p in folder.iterdir() if p.name not in (target.artifact, bundles.SAMPLE))
     limit: object = limit_for(precision)
@@ -216,7 +222,7 @@ def _manifest(job: Job, folder: Path) -> bundles.Manifest:
         checkpoint=bundles.CheckpointRecord(**job.record),
         artifact=bundles.record_files(folder, target.artifact, also),
         input=tensor("image", 3, "RGB, 8-bit scale", [0, 255]),
-        output=tensor("depth", 1, "metre", [0, None]),
+        output=tensor("log_depth", 1, "ln(metre)", [None, None]) if narrow else tensor("depth", 1, "metre", [0, None]),
         precision=bundles.PrecisionRecord(precision, target.weights[precision], activations),
         int8=None,
         opset=hub_export.OPSET,

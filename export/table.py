@@ -1,6 +1,7 @@
 """What an export says while it works, and what it shows at the end."""
 
 import contextlib
+import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,15 @@ def steps(quiet: bool) -> Iterator[Callable[[str], None]]:
     with Progress(*columns, console=Console(stderr=True), disable=quiet) as bar:
         tasks: list[TaskID] = []
 
+        last = ""
+
         def step(words: str) -> None:
+            nonlocal last
+            kind = re.sub(r"\d+ of \d+.*", "", words)
+            if tasks and kind == last:  # the same step, further on
+                bar.update(tasks[-1], description=words)
+                return
+            last = kind
             if tasks:
                 bar.update(tasks[-1], total=1, completed=1)
             tasks.append(bar.add_task(words, total=None))

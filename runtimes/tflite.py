@@ -36,17 +36,13 @@ class TFLiteSession:
         self._interpreter = _load(artifact, threads)
         signature = _only_signature(self._interpreter.get_signature_list(), artifact)
         self._runner = self._interpreter.get_signature_runner(signature)
-        self._input = self._runner.get_input_details()[INPUT]
-        self._name, self._output = next(iter(self._runner.get_output_details().items()))
-        self._shape = tuple(int(n) for n in self._input["shape"])
+        self._ends = _Ends(self._runner)
         package = type(self._interpreter).__module__.split(".")[0]
         self.details = {"interpreter": package, **_delegate(self._interpreter)}
 
     def run(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
         """[1,H,W,3], 0…255 → [1,H,W,1] in metres."""
-        _check_shape(image, self._shape)
-        result = _dequantised(self._runner(**{INPUT: _quantised(image, self._input)})[self._name], self._output)
-        return np.exp(result) if self._name == LOG_OUTPUT else result
+        return self._ends.metres(self._runner(**{INPUT: self._ends.input(image)})[self._ends.output])
 
 
 class CompiledSession:
@@ -62,7 +58,7 @@ class CompiledSession:
             accelerator = importlib.import_module("ai_edge_litert.hardware_accelerator").HardwareAccelerator
         except ImportError as error:
             raise DeviceUnavailable(f"TFLite's GPU runtime needs ai-edge-litert 2 ({_first_line(error)})") from None
-        _load(artifact, threads=1)  # so that a file which nothing can load is not blamed on the hardware
+        interpreter = _load(artifact, threads=1)  # a file which nothing can load is not blamed on the hardware
         with _chatter() as log:
             try:
                 self._model = compiled.from_file(str(artifact), getattr(accelerator, device.upper()))
@@ -72,24 +68,49 @@ class CompiledSession:
         self.device = device
         self.details = {"interpreter": "ai_edge_litert", "fully_accelerated": bool(self._model.is_fully_accelerated())}
         self._signature = _only_signature(self._model.get_signature_list(), artifact)
-        self._shape = tuple(int(n) for n in self._model.get_input_tensor_details(self._signature)[INPUT]["shape"])
-        output = self._model.get_output_tensor_details(self._signature)[OUTPUT]
-        self._output_shape = tuple(int(n) for n in output["shape"])
+        self._ends = _Ends(interpreter.get_signature_runner(self._signature))  # which alone knows the scales
 
     def run(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
         """[1,H,W,3], 0…255 → [1,H,W,1] in metres."""
-        _check_shape(image, self._shape)
+        ends = self._ends
+        pixels = ends.input(image)
         inputs = self._model.create_input_buffer_by_name(self._signature, INPUT)
-        outputs = self._model.create_output_buffer_by_name(self._signature, OUTPUT)
+        outputs = self._model.create_output_buffer_by_name(self._signature, ends.output)
         try:
-            inputs.write(np.ascontiguousarray(image, np.float32))
-            self._model.run_by_name(self._signature, {INPUT: inputs}, {OUTPUT: outputs})
-            values = outputs.read(int(np.prod(self._output_shape)), np.float32)
+            inputs.write(np.ascontiguousarray(pixels))
+            self._model.run_by_name(self._signature, {INPUT: inputs}, {ends.output: outputs})
+            values = outputs.read(int(np.prod(ends.output_shape)), ends.output_type)
         finally:
             inputs.destroy()
             outputs.destroy()
-        result: NDArray[np.float32] = np.array(values).reshape(self._output_shape)
-        return result
+        return ends.metres(np.array(values).reshape(ends.output_shape))
+
+
+class _Ends:
+    """Input and output of a model, float32 or int8: pixels to what it takes, what it gives to metres."""
+
+    def __init__(self, runner: Any) -> None:
+        self._taken = runner.get_input_details()[INPUT]
+        self.output, self._given = next(iter(runner.get_output_details().items()))
+        self.output_shape = tuple(int(n) for n in self._given["shape"])
+        self.output_type = self._given["dtype"]
+
+    def input(self, image: NDArray[np.float32]) -> NDArray[Any]:
+        """[1,H,W,3], 0…255, as the model takes it."""
+        shape = tuple(int(n) for n in self._taken["shape"])
+        if image.shape != shape:
+            raise WedepthError(f"The TFLite artifact takes {list(shape)}, not {list(image.shape)}.")
+        if self._taken["dtype"] != np.int8:
+            return image.astype(np.float32, copy=False)
+        scale, zero = self._taken["quantization"]
+        return np.clip(np.rint(image / scale) + zero, -128, 127).astype(np.int8)
+
+    def metres(self, result: NDArray[Any]) -> NDArray[np.float32]:
+        """What the model gives, in metres."""
+        if self.output_type == np.int8:
+            scale, zero = self._given["quantization"]
+            result = (result.astype(np.float32) - zero) * np.float32(scale)
+        return np.exp(result) if self.output == LOG_OUTPUT else result
 
 
 def open_session(artifact: Path, *, device: str, threads: int | None) -> TFLiteSession | CompiledSession:
@@ -134,26 +155,6 @@ def _delegate(interpreter: Any) -> dict[str, str]:
     except AttributeError:  # a private method: the only one that tells
         return {}
     return {"delegate": "XNNPACK" if any("DELEGATE" in name for name in names) else "none"}
-
-
-def _quantised(values: NDArray[np.float32], tensor: dict[str, Any]) -> NDArray[Any]:
-    """Values as a tensor of the model takes them."""
-    if tensor["dtype"] != np.int8:
-        return values
-    scale, zero = tensor["quantization"]
-    return np.clip(np.rint(values / scale) + zero, -128, 127).astype(np.int8)
-
-
-def _dequantised(values: NDArray[Any], tensor: dict[str, Any]) -> NDArray[np.float32]:
-    if tensor["dtype"] != np.int8:
-        return values
-    scale, zero = tensor["quantization"]
-    return (values.astype(np.float32) - zero) * np.float32(scale)
-
-
-def _check_shape(image: NDArray[np.float32], shape: tuple[int, ...]) -> None:
-    if image.shape != shape:
-        raise WedepthError(f"The TFLite artifact takes {list(shape)}, not {list(image.shape)}.")
 
 
 def _first_line(error: Exception) -> str:

@@ -120,7 +120,7 @@ def linear(walk: Walk, node: Node, weight: np.ndarray, bias: np.ndarray | None) 
     inputs.append(emit.file.constant(bias, f"{end.output}/bias") if bias is not None else -1)
     stored = (*x.stored[:-1], weight.shape[1])
     tensor = emit.op("FULLY_CONNECTED", inputs, stored, keepNumDims=True, fusedActivationFunction=end.activation)
-    walk.record(node, (x,), tensor, end.output, end.later)
+    walk.record_layer(node, x, inputs[1], inputs[2], tensor, end)
     end.finish(walk, emit.resized(x, tensor, -1, len(stored) - 1, weight.shape[1]))
 
 

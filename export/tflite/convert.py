@@ -22,10 +22,14 @@ def convert(hub: Path, out: Path, *, precision: str, metadata: dict[str, str]) -
     """
     if precision not in ("fp32", "fp16"):
         raise WedepthError(f"TFLite weights are fp32 or fp16, not {precision!r}.")
+    file = TfliteFile(half=lambda name: precision == "fp16")
+    inputs, outputs, _ = lower(read_hub(hub), file)
+    file.save(out, inputs, outputs, metadata)
+
+
+def read_hub(hub: Path) -> onnx.ModelProto:
+    """The graph in a file; WedepthError for one that cannot be read."""
     try:
-        model = onnx.load(hub)
+        return onnx.load(hub)
     except Exception as error:
         raise WedepthError(f"Cannot read {hub} as an ONNX graph: {str(error).splitlines()[0]}.") from None
-    file = TfliteFile(half=lambda name: precision == "fp16")
-    inputs, outputs, _ = lower(model, file)
-    file.save(out, inputs, outputs, metadata)

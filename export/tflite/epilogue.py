@@ -45,7 +45,8 @@ def find_epilogue(walk: Walk, node: Node, channels: int, rank: int, channel_axis
     """What a layer's operator can take in. Its output has `rank` axes; `channel_axis` counts from the end: −1 for
     linear layers, −3 for images."""
     end = Epilogue(node.outputs[0])
-    while (after := walk.graph.reader(end.output)) is not None:
+    last = walk.ends.get(node.name)
+    while end.output != last and (after := walk.graph.reader(end.output)) is not None:
         by_channel = _by_channel(walk, after, end.output, channels, rank, channel_axis)
         if after.kind == "Mul" and by_channel is not None:
             end.scale, end.bias = end.scale * by_channel, end.bias * by_channel

@@ -135,6 +135,16 @@ class TfliteFile:
         """What a tensor is called."""
         return self._graph.tensors[tensor].name
 
+    def value(self, tensor: int) -> NDArray[Any]:
+        """The numbers of a constant tensor."""
+        stored = self._graph.tensors[tensor]
+        value: NDArray[Any] = self._model.buffers[stored.buffer].data.reshape(stored.shape)
+        return value
+
+    def replace(self, tensor: int, value: NDArray[Any]) -> None:
+        """Give a constant tensor other numbers, of its shape and type."""
+        self._model.buffers[self._graph.tensors[tensor].buffer].data = np.ascontiguousarray(value).reshape(-1)
+
     def save(self, path: Path, inputs: dict[str, int], outputs: dict[str, int], metadata: dict[str, str]) -> None:
         """Write the file, inputs and outputs by their names. `metadata` becomes one JSON buffer named `wedepth`."""
         for name, index in (*inputs.items(), *outputs.items()):
@@ -156,15 +166,7 @@ class TfliteFile:
         entry = schema.MetadataT()
         entry.name, entry.buffer = "wedepth", len(self._model.buffers) - 1
         self._model.metadata = [entry]
-        size = sum(b.data.nbytes for b in self._model.buffers if b.data is not None)
-        if size > LARGEST:
-            raise WedepthError(
-                f"A TFLite file holds 2 GB at most, and these weights are {size / 2**30:.1f} GB; export as fp16."
-            )
-        builder = flatbuffers.Builder(size + HEADROOM)
-        builder.Finish(self._model.Pack(builder), b"TFL3")
-        with path.open("wb") as stream:
-            stream.write(memoryview(builder.Bytes)[builder.Head() :])
+        _write(self._model, path)
 
     def _code(self, kind: str) -> int:
         if kind not in self._codes:
@@ -175,6 +177,31 @@ class TfliteFile:
             self._codes[kind] = len(self._model.operatorCodes)
             self._model.operatorCodes.append(code)
         return self._codes[kind]
+
+
+def write_whole(content: bytes, path: Path) -> None:
+    """Write a model with every constant inside its flatbuffer.
+
+    ai-edge-quantizer appends them to the file from 256 KB on, where TFLite Micro does not look for them.
+    """
+    model = schema.ModelT.InitFromPackedBuf(content, 0)
+    for index, stored in enumerate(model.buffers):
+        buffer = model.buffers[index] = _Buffer()
+        outside = stored.offset > 1  # the schema's sign that there is an offset
+        buffer.data = np.frombuffer(content, np.uint8, stored.size, stored.offset) if outside else stored.data
+    _write(model, path)
+
+
+def _write(model: Any, path: Path) -> None:
+    size = sum(buffer.data.nbytes for buffer in model.buffers if buffer.data is not None)
+    if size > LARGEST:
+        raise WedepthError(
+            f"A TFLite file holds 2 GB at most, and these weights are {size / 2**30:.1f} GB; export as fp16."
+        )
+    builder = flatbuffers.Builder(size + HEADROOM)
+    builder.Finish(model.Pack(builder), b"TFL3")
+    with path.open("wb") as stream:
+        stream.write(memoryview(builder.Bytes)[builder.Head() :])
 
 
 def _tensor_map(name: str, index: int) -> Any:

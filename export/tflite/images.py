@@ -85,18 +85,16 @@ def conv(walk: Walk, node: Node) -> None:
         options["depthMultiplier"] = channels // groups
     laid = weight.transpose(1, 2, 3, 0) if depthwise else weight.transpose(0, 2, 3, 1)
     stored = (1, *output_size(x, kernel, node, options["padding"]), channels)
+    weights = emit.file.weight(np.ascontiguousarray(laid), f"{end.output}/weight")
+    biases = emit.file.constant(bias.astype(F32), f"{end.output}/bias")
     tensor = emit.op(
         "DEPTHWISE_CONV_2D" if depthwise else "CONV_2D",
-        [
-            x.tensor,
-            emit.file.weight(np.ascontiguousarray(laid), f"{end.output}/weight"),
-            emit.file.constant(bias.astype(F32), f"{end.output}/bias"),
-        ],
+        [x.tensor, weights, biases],
         stored,
         fusedActivationFunction=end.activation,
         **options,
     )
-    walk.record(node, (x,), tensor, end.output, end.later)
+    walk.record_layer(node, x, weights, biases, tensor, end)
     end.finish(walk, fresh(tensor, stored, NHWC))
 
 
@@ -116,21 +114,18 @@ def conv_transpose(walk: Walk, node: Node) -> None:
     laid = (weight * np.reshape(end.scale, (1, -1, 1, 1))).transpose(1, 2, 3, 0)
     size = [(n - 1) * s + k for n, s, k in zip(map_size(x), stride, weight.shape[2:], strict=True)]
     stored = (1, *size, channels)
+    weights = emit.file.weight(np.ascontiguousarray(laid), f"{end.output}/weight")
+    biases = emit.file.constant(bias.astype(F32), f"{end.output}/bias")
     tensor = emit.op(
         "TRANSPOSE_CONV",
-        [
-            emit.ints(stored),
-            emit.file.weight(np.ascontiguousarray(laid), f"{end.output}/weight"),
-            x.tensor,
-            emit.file.constant(bias.astype(F32), f"{end.output}/bias"),
-        ],
+        [emit.ints(stored), weights, x.tensor, biases],
         stored,
         padding=Padding.VALID,
         strideH=stride[0],
         strideW=stride[1],
         fusedActivationFunction=end.activation,
     )
-    walk.record(node, (x,), tensor, end.output, end.later)
+    walk.record_layer(node, x, weights, biases, tensor, end)
     result = fresh(tensor, stored, NHWC)
     for axis, (before, after) in enumerate(zip(pads[:2], pads[2:], strict=True)):
         if before or after:

@@ -5,12 +5,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import onnx
 from numpy.typing import NDArray
 
 from calib.plan import Compiled, Plan
-from export.tflite.file import SIGNATURE
-from export.tflite.int8 import quiet, read_back, write_float
+from export.tflite.convert import read_hub
+from export.tflite.file import SIGNATURE, TfliteFile, write_whole
+from export.tflite.int8 import library, quantising, read_back
+from export.tflite.lower import lower
 
 
 def convert_default(
@@ -18,18 +19,21 @@ def convert_default(
 ) -> Compiled:
     """Write the graph by `static_wi8_ai8` as it comes: every operator that can be, in ranges it calibrates itself.
 
-    `images` are hub inputs [1,3,H,W].
+    `images` are hub inputs [1,3,H,W]; of `plan` only the names of the operators are used.
     """
-    from ai_edge_quantizer import quantizer, recipe
-
+    quantizer, recipe = library("quantizer"), library("recipe")
+    # Widened float16 tables go through its recipe, and make a file that crashes LiteRT.
+    file = TfliteFile(half=lambda name: False)
+    inputs, outputs, operators = lower(read_hub(hub), file)
+    samples = [{"image": np.ascontiguousarray(image.transpose(0, 2, 3, 1))} for image in images]
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=".tflite-") as folder:
-        whole = Path(folder) / "float.tflite"
-        # Widened float16 tables go through its recipe, and make a file that crashes LiteRT.
-        operators, names = write_float(onnx.load(str(hub)), whole, metadata, half=lambda name: False)
-        samples = [{"image": np.ascontiguousarray(image.transpose(0, 2, 3, 1))} for image in images]
-        with quiet():
+        whole, quantised = Path(folder) / "float.tflite", Path(folder) / out.name
+        file.save(whole, inputs, outputs, metadata)
+        with quantising():
             quantiser = quantizer.Quantizer(str(whole), recipe.static_wi8_ai8())
             found = quantiser.calibrate({SIGNATURE: samples}, num_threads=2)
             result = quantiser.quantize(found, enable_progress_bar=False, enable_progress_report=False)
-        out.write_bytes(result.quantized_model)
-    return read_back(out, operators, names, plan)
+        write_whole(bytes(result.quantized_model), quantised)
+        compiled = read_back(quantised, operators, file.name, plan)
+        quantised.replace(out)
+    return compiled

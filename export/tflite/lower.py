@@ -1,7 +1,8 @@
 """The lowerings' table and the walk over the graph that uses it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import onnx
 
@@ -10,6 +11,9 @@ from export.tflite.file import TfliteFile
 from export.tflite.graph import Graph, Node
 from export.tflite.view import View, fresh
 from wedepth.errors import WedepthError
+
+if TYPE_CHECKING:
+    from export.tflite.epilogue import Epilogue
 
 Lowering = Callable[["Walk", Node], "Value | list[Value] | None"]
 LOWERINGS: dict[str, Lowering] = {}
@@ -29,20 +33,26 @@ def lowers(*kinds: str) -> Callable[[Lowering], Lowering]:
 class Lowered:
     """An operator that multiplies and accumulates: tensors with the ONNX values that they hold, and a factor between.
 
-    The output tensor holds `factor` times the ONNX value `output`.
+    The output tensor holds `factor` times the ONNX value `output`. `weight` and `bias` are the constant tensors that it
+    has.
     """
 
     inputs: tuple[tuple[int, str], ...]
     tensor: int
     output: str
     factor: float
+    weight: int | None = None
+    bias: int | None = None
 
 
 class Walk:
-    """One pass over a graph, node by node: `emit` writes operators, `values` holds what is known so far."""
+    """One pass over a graph, node by node: `emit` writes operators, `values` holds what is known so far.
 
-    def __init__(self, graph: Graph, file: TfliteFile) -> None:
-        self.graph = graph
+    `ends` says of layers, by node, which value is the last that they may take in.
+    """
+
+    def __init__(self, graph: Graph, file: TfliteFile, ends: Mapping[str, str]) -> None:
+        self.graph, self.ends = graph, ends
         self.emit = Emitter(file)
         self.values: dict[str, Value] = dict(graph.constants)
         self.absorbed: set[str] = set()  # nodes, by name of their first output, that another one has taken in
@@ -92,10 +102,16 @@ class Walk:
         """Input `index`, which may be a constant array."""
         return self.values[node.inputs[index]]
 
-    def record(self, node: Node, inputs: tuple[View, ...], tensor: int, output: str, factor: float = 1.0) -> None:
-        """Remember what became of an operator that multiplies and accumulates."""
+    def record(self, node: Node, inputs: tuple[View, ...], tensor: int, output: str) -> None:
+        """Remember what became of a product of two values."""
         read = tuple((view.tensor, name) for view, name in zip(inputs, node.inputs, strict=False))
-        self.operators[node.name] = Lowered(read, tensor, output, factor)
+        self.operators[node.name] = Lowered(read, tensor, output, 1.0)
+
+    def record_layer(self, node: Node, x: View, weight: int, bias: int, tensor: int, end: "Epilogue") -> None:
+        """Remember what became of a layer and of what followed it; `bias` −1 where it has none."""
+        read = ((x.tensor, node.inputs[0]),)
+        known = bias if bias >= 0 else None
+        self.operators[node.name] = Lowered(read, tensor, end.output, end.later, weight, known)
 
     def array(self, node: Node, index: int) -> Array:
         """Input `index`, which has to be a constant."""
@@ -105,10 +121,15 @@ class Walk:
         return array
 
 
-def lower(model: onnx.ModelProto, file: TfliteFile) -> tuple[dict[str, int], dict[str, int], dict[str, Lowered]]:
-    """Write a graph's operators to the file; its inputs' and outputs' tensors by name, and operators by ONNX node."""
+def lower(
+    model: onnx.ModelProto, file: TfliteFile, ends: Mapping[str, str] | None = None
+) -> tuple[dict[str, int], dict[str, int], dict[str, Lowered]]:
+    """Write a graph's operators to the file; its inputs' and outputs' tensors by name, and operators by ONNX node.
+
+    A layer takes in all that follows and costs nothing inside it, but nothing beyond its value in `ends`.
+    """
     from export.tflite import arithmetic, images, sampling, shaping  # noqa: F401  (they fill the table)
 
-    walk = Walk(Graph(model), file)
+    walk = Walk(Graph(model), file, ends or {})
     outputs = walk.run()
     return walk.inputs, outputs, walk.operators

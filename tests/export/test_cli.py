@@ -25,8 +25,8 @@ def test_one_target_in_json(tmp_path: Path) -> None:
     done = export("--preset", "nano", "--target", "openvino", "--size", "96x64", "-o", tmp_path, "--json")
     report = json.loads(done.stdout)
     (artifact,) = report["artifacts"]
-    assert report["schema"] == 1
-    assert artifact.keys() == {"target", "precision", "path", "bytes", "seconds", "max_rel"}
+    assert report["schema"] == 2
+    assert artifact.keys() == {"target", "precision", "path", "bytes", "seconds", "max_rel", "int8", "recipe"}
     assert Path(artifact["path"]) == tmp_path / "nano-96x64-openvino-fp32" / "model.xml"
     assert Path(artifact["path"]).is_file() and artifact["max_rel"] < 1e-3
     assert [p.name for p in tmp_path.iterdir()] == ["nano-96x64-openvino-fp32"]

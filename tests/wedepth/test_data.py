@@ -209,7 +209,7 @@ def test_bad_folders_are_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "words.txt").write_text("only_one_word\n")
     with pytest.raises(WedepthError, match="There is no"):
         open_dataset(tmp_path / "nowhere")
-    with pytest.raises(WedepthError, match=r"no manifest.json and no split file"):
+    with pytest.raises(WedepthError, match=r"no manifest.json, no split file"):
         open_dataset(tmp_path / "empty")
     with pytest.raises(WedepthError, match="line 1 is not 'rgb depth'"):
         open_dataset(tmp_path / "words.txt")

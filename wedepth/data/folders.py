@@ -7,10 +7,30 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from wedepth.data.frame import INDOOR, KITTI, NYU, Convention, Frame, read_depth, read_image
 from wedepth.errors import WedepthError
 
 Reader = Callable[[], Frame]
+
+
+IMAGES = (".jpg", ".jpeg", ".png")
+
+
+def find_images(folder: Path) -> list[Path]:
+    """The image files in a folder itself, in order of name."""
+    return sorted(path for path in folder.iterdir() if path.suffix.lower() in IMAGES)
+
+
+def open_images(files: Sequence[Path]) -> Sequence[Reader]:
+    """Images without depth: frames of which no pixel is valid, each a scene of its own."""
+    return [partial(_read_photo, file) for file in files]
+
+
+def _read_photo(file: Path) -> Frame:
+    image = read_image(file)
+    return INDOOR.frame(file.name, image, np.zeros(image.shape[:2], np.float32), file.name)
 
 
 def find_split_file(folder: Path, split: str | None) -> Path:
@@ -21,7 +41,8 @@ def find_split_file(folder: Path, split: str | None) -> Path:
         return fitting[0]
     if not files:
         raise WedepthError(
-            f"{folder} holds no frames that are known: no manifest.json and no split file (.txt, lines of 'rgb depth')."
+            f"{folder} holds no frames that are known: no manifest.json, no split file (.txt, lines of 'rgb depth') "
+            "and no image (.jpg, .png)."
         )
     names = ", ".join(f.name for f in files)
     raise WedepthError(f"Which split of {folder}? Its split files are {names}; name one with --split.")

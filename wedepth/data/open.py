@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import overload
 
-from wedepth.data.folders import find_split_file, open_manifest, open_split_file
+from wedepth.data.folders import find_images, find_split_file, open_images, open_manifest, open_split_file
 from wedepth.data.frame import Frame
 from wedepth.data.nyu_mat import open_mat
 from wedepth.errors import WedepthError
@@ -48,6 +48,7 @@ def open_dataset(path: str | Path, split: str | None = None) -> Dataset:
     | `rooms:A-B` | the rooms of seeds A…B−1 | – |
     | `*.mat` | nyu_depth_v2_labeled.mat | `test` (Eigen's) or `train`, from splits.mat beside it |
     | folder with `manifest.json` | RGB-D frames | its `split`, the start of its `dataset`, or `split/dataset` |
+    | folder of images alone (jpg, png) | frames without depth | – |
     | `*.txt`, folder with one per split | NYU or KITTI, lines of "rgb depth" | part of the file's name |
 
     Raises WedepthError where nothing fits, a file is missing or broken, or no frame is left.
@@ -73,6 +74,8 @@ def _readers(given: str | Path, split: str | None) -> Sequence[Callable[[], Fram
         return open_split_file(path)
     if (path / "manifest.json").is_file():
         return open_manifest(path, split)
+    if split is None and not any(path.glob("*.txt")) and (images := find_images(path)):
+        return open_images(images)
     return open_split_file(find_split_file(path, split))
 
 
