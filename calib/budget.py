@@ -17,12 +17,10 @@ class Cost:
 
     @staticmethod
     def of(int8: Mapping[str, float | None], fp32: Mapping[str, float | None]) -> "Cost":
-        """From the metrics of both."""
-        values = {name: (int8.get(name), fp32.get(name)) for name in ("delta1", "abs_rel", "scale_bias")}
-        if any(value is None for pair in values.values() for value in pair):
-            raise WedepthError("The INT8 artifact's depth is not a number everywhere; it has no metrics.")
-        (d, d0), (a, a0), (b, b0) = values.values()
-        return Cost(d / d0 if d0 else float(d == d0), a / a0, abs(b) - abs(b0))  # type: ignore[operator,arg-type]
+        """From the metrics of both. A δ1 of 0 cannot fall."""
+        d, a, b = (_known(int8, name) for name in ("delta1", "abs_rel", "scale_bias"))
+        d0, a0, b0 = (_known(fp32, name) for name in ("delta1", "abs_rel", "scale_bias"))
+        return Cost(d / d0 if d0 else 1.0, a / a0, abs(b) - abs(b0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,3 +51,10 @@ class Budget:
         if unknown := values.keys() - {field.name for field in dataclasses.fields(Budget)}:
             raise WedepthError(f"There is no budget for {sorted(unknown)[0]!r}: known are delta1, abs_rel and bias.")
         return Budget(**values)
+
+
+def _known(metrics: Mapping[str, float | None], name: str) -> float:
+    value = metrics.get(name)
+    if value is None:
+        raise WedepthError("The INT8 artifact's depth is not a number everywhere; it has no metrics.")
+    return value

@@ -1,5 +1,6 @@
 """Calibration, once for all targets: samples → ranges → sensitivities → what stays in float; kept as two files."""
 
+import itertools
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -11,6 +12,7 @@ from calib.ops import find_ops, modules_of, tensors_of
 from calib.plan import Plan
 from calib.ranges import Range, collect
 from calib.recipe import FLOAT, INT8, Module, Recipe, measure, search
+from calib.recipe import SCHEMA as RECIPE_SCHEMA
 from calib.samples import Sample
 from calib.session import to_hub
 from calib.simulate import Simulation
@@ -83,28 +85,25 @@ def calibrate(hub: Path, sha256: str, samples: Sequence[Sample], step: Step) -> 
     images = [to_hub(sample.image) for sample in samples]
     ops = find_ops(onnx.load(str(hub), load_external_data=False))
     shares = modules_of(ops)
-    done = 0
-
-    def count(total: int, what: str) -> Callable[[], None]:
-        nonlocal done
-        done = 0
-
-        def advance() -> None:
-            nonlocal done
-            done += 1
-            step(f"calibration: {what} {done} of {total}")
-
-        return advance
-
-    ranges = collect(hub, (*tensors_of(ops), OUTPUT), images, count(len(images), "ranges of activations, sample"))
+    seen, tried = itertools.count(1), itertools.count(1)
+    ranges = collect(
+        hub,
+        (*tensors_of(ops), OUTPUT),
+        images,
+        lambda: step(f"calibration: ranges of activations, sample {next(seen)} of {len(images)}"),
+    )
     simulation = Simulation(hub, ops, ranges)
-    advance = count(len(shares), "what each module costs in INT8, module")
-    errors = measure(simulation, images[:ALONE], shares, lambda name: advance())
+    errors = measure(
+        simulation,
+        images[:ALONE],
+        shares,
+        lambda _: step(f"calibration: what each module costs in INT8, module {next(tried)} of {len(shares)}"),
+    )
     trials = images[:TOGETHER]
     kept, found = search(simulation, trials, shares, errors, lambda words: step(f"calibration: {words}"))
     modules = {
         name: Module(FLOAT if name in kept else INT8, round(share, 6), round(errors[name], 6))
         for name, share in shares.items()
     }
-    recipe = Recipe(1, sha256, len(trials), round(found.mean_rel, 6), round(found.bias, 6), modules)
+    recipe = Recipe(RECIPE_SCHEMA, sha256, len(trials), round(found.mean_rel, 6), round(found.bias, 6), modules)
     return Calibration(sha256, tuple(sample.sha256 for sample in samples), ranges, recipe)

@@ -1,6 +1,6 @@
 """What it would cost to round more than what multiplies: `python -m calib.exceptions HUB` prints it for a network.
 
-No target is asked to round these, and this is why: the depth moves by as much as by everything else in INT8, or more.
+No target is asked to round these; docs/int8.md has the figures of the trained default.
 """
 
 from collections.abc import Callable, Sequence
@@ -23,12 +23,12 @@ from wedepth.training.sources import parse_source
 Values = NDArray[np.float32]
 # What is rounded of each kind of operator: its inputs and result, or for the sampling only where it samples.
 KINDS = {
-    "softmax": ("Softmax",),
-    "LayerNorm": ("LayerNormalization",),
-    "GELU": ("Gelu",),
-    "residual sums": ("Add",),
-    "sampling coordinates": ("GridSample",),
-    "the last exp": ("Exp",),
+    "softmax": "Softmax",
+    "LayerNorm": "LayerNormalization",
+    "GELU": "Gelu",
+    "residual sums": "Add",
+    "sampling coordinates": "GridSample",
+    "the last exp": "Exp",
 }
 
 
@@ -54,7 +54,7 @@ def _ops(model: onnx.ModelProto, kind: str) -> list[Op]:
     found = []
     for node in model.graph.node:
         read = tuple(name for name in node.input if name and name not in constants)
-        if node.op_type not in KINDS[kind] or (kind == "residual sums" and len(read) < 2):
+        if node.op_type != KINDS[kind] or (kind == "residual sums" and len(read) < 2):
             continue
         if kind == "sampling coordinates":
             read = (node.input[1],)
@@ -70,6 +70,7 @@ def _ops(model: onnx.ModelProto, kind: str) -> list[Op]:
 def main(hub: Path, calib: str, count: int) -> None:
     """Print what rounding each kind of operator to INT8 would do to the depth, in a table."""
     from rich.console import Console
+    from rich.progress import Progress
     from rich.table import Table
 
     shape = onnx.load(str(hub), load_external_data=False).graph.input[0].type.tensor_type.shape.dim
@@ -77,7 +78,10 @@ def main(hub: Path, calib: str, count: int) -> None:
     table = Table(title=f"Rounded alone, on {len(samples)} frames", title_justify="left")
     for name in ("operators", "mean relative difference", "bias"):
         table.add_column(name, justify="left" if name == "operators" else "right")
-    for kind, cost in measure_exceptions(hub, [to_hub(sample.image) for sample in samples], lambda: None).items():
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("ranges, then each kind alone", total=len(samples) + len(KINDS))
+        found = measure_exceptions(hub, [to_hub(sample.image) for sample in samples], lambda: bar.advance(task))
+    for kind, cost in found.items():
         table.add_row(kind, f"{cost.mean_rel:.2%}", f"{cost.bias:+.2%}")
     Console().print(table)
 

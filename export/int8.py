@@ -1,6 +1,5 @@
 """INT8 for every target: one calibration, one recipe, each target's own quantiser, and the budget that decides."""
 
-import hashlib
 import importlib
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
@@ -20,7 +19,7 @@ from calib.simulate import Simulation
 from export.float16 import to_float16
 from export.prepare import prepare
 from export.targets import Target
-from runtimes.bundle import Bundle, Int8Record
+from runtimes.bundle import Bundle, Int8Record, record_files
 from runtimes.machine import instruction_set
 from runtimes.parity import Depth, compare, measure
 from runtimes.registry import Session, predict
@@ -35,10 +34,6 @@ SPLIT = 4
 # Modules that a report of an unmet budget names.
 NAMED = 8
 Step = Callable[[str], None]
-
-
-class BudgetMissed(WedepthError):
-    """The artifact works, and costs more than the budget; its bundle is kept aside."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +83,8 @@ class Quantiser:
         self.options, self.frames, self._label, self._hub = options, given.evaluation, given.label, hub
         self._size = given.samples[0].image.shape[:2]
         self.images = [to_hub(sample.image) for sample in given.samples]
-        sha256 = hashlib.sha256(hub.read_bytes()).hexdigest()
+        beside = tuple(file.name for file in hub.parent.glob(f"{hub.name}.*"))  # weights above 1 GB
+        sha256 = record_files(hub.parent, hub.name, beside).sha256
         self.calibration = given.kept or calibrate(hub, sha256, given.samples, step)
         self.plan = self.calibration.plan(hub, sha256)
         step("int8: torch's depth of the evaluation frames")
@@ -144,7 +140,7 @@ class Quantiser:
         )
         return record, compare(depths, self._torch)
 
-    def refusal(self, record: Int8Record) -> BudgetMissed | None:
+    def refusal(self, record: Int8Record) -> WedepthError | None:
         """What to say of an artifact that costs more than the budget; None of one within it."""
         cost, budget = Cost(**record.cost), self.options.budget
         if budget.holds(cost):
@@ -152,7 +148,7 @@ class Quantiser:
         modules = self.calibration.recipe.modules
         worst = sorted((m for m in modules if modules[m].precision == "int8"), key=lambda m: -modules[m].error)
         costs = ", ".join(f"{name} {modules[name].error:.2%}" for name in worst[:NAMED])
-        return BudgetMissed(
+        return WedepthError(
             f"the budget {budget} is not met on {record.evaluation}: δ1 is {cost.delta1:.4f} of fp32's, AbsRel "
             f"{cost.abs_rel:.4f}, |bias| {cost.bias:+.4f}. Of what is in INT8, these move the depth most: {costs}."
         )

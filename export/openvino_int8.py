@@ -15,6 +15,7 @@ from calib.plan import Compiled, Plan
 from calib.ranges import Range
 from export.onnx_int8 import TABLE
 from export.openvino import save
+from wedepth.errors import WedepthError
 
 # What multiplies and accumulates; NNCF is to leave all else in float.
 KINDS = ("MatMul", "Convolution", "GroupConvolution", "ConvolutionBackpropData", "GroupConvolutionBackpropData")
@@ -103,20 +104,31 @@ def _left(model: Any, plan: Plan) -> list[str]:
 
 
 def _impose(model: Any, ranges: Mapping[str, Range]) -> None:
-    """Give every activation's FakeQuantize the range of its tensor, as far as the plan has one."""
+    """Give every activation's FakeQuantize the range that the plan has for its tensor, or for what it is moved to."""
     import openvino.opset13 as ops
 
     for node in model.get_ordered_ops():
         if node.get_type_name() != "FakeQuantize" or _is_weight(node.input(0)):
             continue
-        found = next((ranges[n] for n in node.input(0).get_source_output().get_names() if n in ranges), None)
+        names = (*node.input(0).get_source_output().get_names(), *_descendants(node.output(0)))
+        found = next((ranges[name] for name in names if name in ranges), None)
         if found is None:
-            continue
+            raise WedepthError(f"NNCF rounds {names[0]!r}, for which the calibration has no range.")
         # Zero has to be one of the levels exactly, or padding would not be zero.
         low = -found.zero_point * found.scale
         for index, value in enumerate((low, low + 255 * found.scale) * 2, start=1):
             shape = list(node.input(index).get_source_output().get_shape())
             node.input(index).replace_source_output(ops.constant(np.full(shape, value, np.float32)).output(0))
+
+
+def _descendants(output: Any) -> Iterator[str]:
+    """Names of the tensors that an output's elements are moved to."""
+    for port in output.get_target_inputs():
+        node = port.get_node()
+        if node.get_type_name() in _MOVES:
+            for moved in node.outputs():
+                yield from moved.get_names()
+                yield from _descendants(moved)
 
 
 def _halve_tables(model: Any) -> None:

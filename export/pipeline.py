@@ -22,7 +22,7 @@ from export.targets import TARGETS, Target
 from runtimes import bundle as bundles
 from runtimes.limits import Limit, limit_for
 from runtimes.parity import Depth, compare
-from runtimes.registry import open_session, predict, runtime_for
+from runtimes.registry import Session, open_session, predict, runtime_for
 from runtimes.torch import TorchSession
 from wedepth.checkpoint import describe
 from wedepth.config import PRESETS
@@ -93,14 +93,17 @@ def run(
                 step(f"{target.name} {precision}: converting and running (edge takes {target.takes})")
                 variant = quantiser.variant(target) if quantiser and precision == "int8" else ""
                 folder = workspace / f"{name}-{target.name}-{precision}{variant}"
+                job = Job(network, record, target, precision, hub, out, samples, quantiser)
                 try:
-                    job = Job(network, record, target, precision, hub, out, samples, quantiser)
                     made.append(_export_one(job, folder))
                 except WedepthError as error:
                     failed.append(f"{target.name} {precision}: {error}")
                 if precision == "int8" and options.compare:
                     step(f"{target.name} {precision}: its quantiser's default recipe, for comparison")
-                    made.append(_compare_default(job, workspace / f"{name}-{target.name}-default"))
+                    try:
+                        made.append(_compare_default(job, workspace / f"{name}-{target.name}-default"))
+                    except WedepthError as error:
+                        failed.append(f"{target.name} by its quantiser's default recipe: {error}")
     return made, failed
 
 
@@ -120,41 +123,64 @@ class Job:
 
 def _export_one(job: Job, folder: Path) -> Exported:
     start = time.perf_counter()
-    target, precision, samples = job.target, job.precision, job.samples
-    folder.mkdir()
-    artifact = folder / target.artifact
-    compiled = _convert(job, artifact, folder.name)
-    np.savez_compressed(folder / bundles.SAMPLE, image=samples.images[0], depth=samples.depths[0])
-    manifest = _manifest(job, folder)
-    bundle = bundles.Bundle(folder, manifest)
-    session = open_session(runtime_for(target.name), artifact, "cpu")
-    verified = dataclasses.replace(manifest.verified, runtime=session.runtime, device=session.device)
-    refusal: WedepthError | None
+    bundle, session, compiled = _make(job, folder)
+    verified = dataclasses.replace(bundle.manifest.verified, runtime=session.runtime, device=session.device)
+    int8, refusal = None, None
     if compiled is not None and job.quantiser is not None:
         int8, difference = job.quantiser.judge(session, bundle, compiled)
         refusal = job.quantiser.refusal(int8)
         verified = dataclasses.replace(verified, frames=len(job.quantiser.frames), data=int8.evaluation)
     else:
-        int8 = None
-        difference = compare([predict(session, bundle, image) for image in samples.images], samples.depths)
-        refusal = _mismatch(limit_for(precision), difference, len(samples.images))
-    if refusal and int8 is None:
-        raise refusal
+        images = job.samples.images
+        difference = compare([predict(session, bundle, image) for image in images], job.samples.depths)
+        _refuse_mismatch(limit_for(job.precision), difference, len(images))
     verified = dataclasses.replace(verified, max_rel=difference[0], mean_rel=difference[1])
-    bundles.write_manifest(folder, dataclasses.replace(manifest, verified=verified, int8=int8))
+    bundles.write_manifest(folder, dataclasses.replace(bundle.manifest, verified=verified, int8=int8))
     bundles.open_bundle(folder)  # as its user will
     del session
     final = job.out / (f"{folder.name}.unmet" if refusal else folder.name)
     _replace(folder, final)
     if refusal:
         raise WedepthError(f"{str(refusal).rstrip('.')}. The artifact is kept in {final}.")
-    seconds = round(time.perf_counter() - start, 1)
-    path = str(final / target.artifact)
-    return Exported(target.name, precision, path, manifest.artifact.bytes, seconds, difference[0], int8)
+    path = str(final / job.target.artifact)
+    return _exported(job, bundle, path, start, difference[0], int8)
 
 
-def _convert(job: Job, artifact: Path, name: str, default: bool = False) -> Compiled | None:
-    """Make the artifact; what is int8 in it, if that was asked for."""
+def _compare_default(job: Job, folder: Path) -> Exported:
+    """The same artifact by its quantiser's own recipe, measured in the same way and thrown away."""
+    assert job.quantiser is not None
+    start = time.perf_counter()
+    bundle, session, compiled = _make(job, folder, default=True)
+    assert compiled is not None
+    int8, difference = job.quantiser.judge(session, bundle, compiled)
+    return _exported(job, bundle, "(not kept)", start, difference[0], int8, "its default")
+
+
+def _exported(
+    job: Job,
+    bundle: bundles.Bundle,
+    path: str,
+    start: float,
+    max_rel: float,
+    int8: bundles.Int8Record | None,
+    recipe: str = "ours",
+) -> Exported:
+    seconds, size = round(time.perf_counter() - start, 1), bundle.manifest.artifact.bytes
+    return Exported(job.target.name, job.precision, path, size, seconds, max_rel, int8, recipe)
+
+
+def _make(job: Job, folder: Path, default: bool = False) -> tuple[bundles.Bundle, Session, Compiled | None]:
+    """A bundle as it is before it is verified, its artifact opened; and what is int8 in it, if that was asked for."""
+    folder.mkdir()
+    artifact = folder / job.target.artifact
+    compiled = _convert(job, artifact, folder.name, default)
+    np.savez_compressed(folder / bundles.SAMPLE, image=job.samples.images[0], depth=job.samples.depths[0])
+    bundle = bundles.Bundle(folder, _manifest(job, folder))
+    return bundle, open_session(runtime_for(job.target.name), artifact, "cpu"), compiled
+
+
+def _convert(job: Job, artifact: Path, name: str, default: bool) -> Compiled | None:
+    """Make the artifact; by its quantiser's own recipe, for `default`."""
     metadata = {
         "name": name,
         "description": f"WEDepth metric depth in metres from RGB 0..255. {job.network.provenance.weights}",
@@ -169,29 +195,12 @@ def _convert(job: Job, artifact: Path, name: str, default: bool = False) -> Comp
     return None
 
 
-def _compare_default(job: Job, folder: Path) -> Exported:
-    """The same artifact by its quantiser's own recipe, measured in the same way and thrown away."""
-    assert job.quantiser is not None
-    start = time.perf_counter()
-    folder.mkdir()
-    artifact = folder / job.target.artifact
-    compiled = _convert(job, artifact, folder.name, default=True)
-    assert compiled is not None
-    manifest = _manifest(job, folder)
-    session = open_session(runtime_for(job.target.name), artifact, "cpu")
-    int8, difference = job.quantiser.judge(session, bundles.Bundle(folder, manifest), compiled)
-    seconds = round(time.perf_counter() - start, 1)
-    size = manifest.artifact.bytes
-    return Exported(job.target.name, "int8", "(not kept)", size, seconds, difference[0], int8, "its default")
-
-
-def _mismatch(limit: Limit, difference: tuple[float, float], frames: int) -> WedepthError | None:
-    if limit.holds(*difference):
-        return None
-    return WedepthError(
-        f"the artifact does not compute what torch does: {limit} is the limit, measured are "
-        f"{difference[0]:.2e} (max) and {difference[1]:.2e} (mean) on {frames} frames."
-    )
+def _refuse_mismatch(limit: Limit, difference: tuple[float, float], frames: int) -> None:
+    if not limit.holds(*difference):
+        raise WedepthError(
+            f"the artifact does not compute what torch does: {limit} is the limit, measured are "
+            f"{difference[0]:.2e} (max) and {difference[1]:.2e} (mean) on {frames} frames."
+        )
 
 
 def _manifest(job: Job, folder: Path) -> bundles.Manifest:
@@ -230,7 +239,7 @@ def _manifest(job: Job, folder: Path) -> bundles.Manifest:
         verified=bundles.VerificationRecord(
             "", "", len(samples.images), "rooms drawn by wedepth.rooms", float("nan"), float("nan"), str(limit)
         ),
-        sample=bundles.record_files(folder, bundles.SAMPLE if (folder / bundles.SAMPLE).exists() else target.artifact),
+        sample=bundles.record_files(folder, bundles.SAMPLE),
     )
 
 

@@ -52,7 +52,7 @@ def convert(hub: Path, out: Path, *, plan: Plan, metadata: dict[str, str], activ
         raise WedepthError(f"The plan is of another hub: this one has no {strange[0]!r}. Calibrate it again.")
 
     def passes(program: MilProgram) -> list[Any]:
-        found = _find(program, model, plan)
+        found = _find(program, plan)
         if activations == "float16":
             return [_weight_pass(program, plan, found, SMALL)]
         return [*_activation_passes(plan, found), _weight_pass(program, plan, found, 0)]
@@ -60,14 +60,14 @@ def convert(hub: Path, out: Path, *, plan: Plan, metadata: dict[str, str], activ
     return write(model, out, metadata, plan.ops, passes)
 
 
-def read_back(program: MilProgram, model: onnx.ModelProto, ops: tuple[Op, ...]) -> Compiled:
+def read_back(program: MilProgram, ops: tuple[Op, ...]) -> Compiled:
     """What of the operators `ops` is int8 in a saved program."""
     makers = {value.name: operation for operation in program.operations for value in operation.outputs}
 
     def made_by(name: str, kind: str) -> bool:
         return name in makers and makers[name].kind == kind
 
-    found = operators(program, model, ops)
+    found = operators(program, ops)
     int8, weights = set(), set()
     floats: Counter[str] = Counter()
     for operation in program.operations:
@@ -113,7 +113,7 @@ def write(
         whole = Path(folder) / out.name
         save(package, whole)
         shutil.rmtree(package.package_path)  # in the system's temporary folder, otherwise until Python exits
-        compiled = read_back(load_program(whole), model, ops)
+        compiled = read_back(load_program(whole), ops)
         if out.exists():
             shutil.rmtree(out)
         whole.rename(out)
@@ -131,8 +131,8 @@ def passes_called(*names: str, **options: Any) -> list[Any]:
     return passes
 
 
-def _find(program: MilProgram, model: onnx.ModelProto, plan: Plan) -> dict[str, Op]:
-    found = operators(program, model, plan.ops)
+def _find(program: MilProgram, plan: Plan) -> dict[str, Op]:
+    found = operators(program, plan.ops)
     lost = [op.node for op in plan.int8 if op.weight and op not in found.values()]
     if lost:
         raise WedepthError(f"coremltools left no operation for {lost[0]!r}; keep its module in float.")

@@ -56,7 +56,7 @@ def test_another_graph_is_refused(kept: Path, nano_hub: Path) -> None:
 def test_what_is_missing_is_named(kept: Path, nano_hub: Path, sha256: str, lost: str) -> None:
     found = Calibration.read(kept)
     if lost == "ranges":
-        name = find_ops(onnx_model(nano_hub))[0].inputs[0]
+        name = find_ops(onnx.load(str(nano_hub)))[0].inputs[0]
         found = dataclasses.replace(found, ranges={k: v for k, v in found.ranges.items() if k != name})
     else:
         name = "vfm.blocks.0.mlp"
@@ -72,7 +72,3 @@ def test_what_is_no_file_of_ranges_is_a_sentence(tmp_path: Path, text: str | Non
         (tmp_path / RANGES).write_text(text)
     with pytest.raises(WedepthError, match="ranges"):
         Calibration.read(tmp_path)
-
-
-def onnx_model(path: Path) -> onnx.ModelProto:
-    return onnx.load(str(path))

@@ -46,10 +46,10 @@ class Made:
     makers: dict[str, Operation]
 
 
-def made(path: Path, compiled: Compiled, hub: Path, plan: Plan) -> Made:
+def made(path: Path, compiled: Compiled, plan: Plan) -> Made:
     program = load_program(path)
     makers = {value.name: operation for operation in program.operations for value in operation.outputs}
-    found = operators(program, onnx.load(str(hub)), plan.ops)
+    found = operators(program, plan.ops)
     return Made(path, compiled, program, {op.node: makers[name] for name, op in found.items()}, makers)
 
 
@@ -70,14 +70,14 @@ def weights(nano_hub: Path, nano_plan: Plan, tmp_path_factory: pytest.TempPathFa
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(int8, "SMALL", SMALL)
         compiled = convert(nano_hub, path, plan=nano_plan, metadata={"license": "MIT", "checkpoint": "nano"})
-    return made(path, compiled, nano_hub, nano_plan)
+    return made(path, compiled, nano_plan)
 
 
 @pytest.fixture(scope="module")
 def both(nano_hub: Path, nano_plan: Plan, tmp_path_factory: pytest.TempPathFactory) -> Made:
     path = tmp_path_factory.mktemp("int8") / "both.mlpackage"
     compiled = convert(nano_hub, path, plan=nano_plan, metadata={}, activations="int8")
-    return made(path, compiled, nano_hub, nano_plan)
+    return made(path, compiled, nano_plan)
 
 
 @pytest.fixture(scope="module")
@@ -247,7 +247,7 @@ def test_ranges_beyond_fp16s_products_are_kept(bounds: Range, zero: int) -> None
 def test_coremltools_defaults_spare_nothing(nano_hub: Path, nano_plan: Plan, tmp_path: Path) -> None:
     path = tmp_path / "default.mlpackage"
     compiled = convert_default(nano_hub, path, plan=nano_plan, images=[], metadata={}, stats=nano_plan.ranges)
-    found = made(path, compiled, nano_hub, nano_plan)
+    found = made(path, compiled, nano_plan)
     large = {node for node in nodes(nano_plan.ops) if (maker := stored(found, node)) and maker.kind.startswith("const")}
     assert compiled.weights == large
     assert compiled.weights & nodes(nano_plan.kept)

@@ -1,7 +1,9 @@
 """INT8 end to end on `nano`: every target's own quantiser, its artifact in its own runtime, the budget, the bundle."""
 
+import dataclasses
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -37,9 +39,8 @@ def made(out: Path) -> dict[str, Exported]:
     return {item.target: item for item in made}
 
 
-def again(out: Path, target: str, kept: Path, **options: object) -> tuple[list[Exported], list[str]]:
-    chosen = Int8Options(CALIB, evaluation=EVAL, budget=LOOSE, calibrated=kept)
-    chosen = chosen.__class__(**{**{name: getattr(chosen, name) for name in chosen.__slots__}, **options})  # type: ignore[attr-defined]
+def again(out: Path, target: str, kept: Path, **options: Any) -> tuple[list[Exported], list[str]]:
+    chosen = dataclasses.replace(Int8Options(CALIB, evaluation=EVAL, budget=LOOSE, calibrated=kept), **options)
     return run(load("nano"), [TARGETS[target]], ["int8"], (64, 96), out, lambda _: None, chosen)
 
 
