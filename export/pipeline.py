@@ -138,7 +138,7 @@ def _export_one(job: Job, folder: Path) -> Exported:
     bundles.write_manifest(folder, dataclasses.replace(bundle.manifest, verified=verified, int8=int8))
     bundles.open_bundle(folder)  # as its user will
     del session
-    final = job.out / (f"{folder.name}.unmet" if refusal else folder.name)
+    final = job.out / (f"{folder.name}{bundles.UNMET}" if refusal else folder.name)
     _replace(folder, final)
     if refusal:
         raise WedepthError(f"{str(refusal).rstrip('.')}. The artifact is kept in {final}.")

@@ -16,6 +16,8 @@ from wedepth.errors import WedepthError
 SCHEMA = 2
 MANIFEST = "manifest.json"
 SAMPLE = "sample.npz"
+UNMET = ".unmet"
+"""What the folder of a bundle ends in that missed its budget: it is opened where it is named, and found nowhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +195,8 @@ def bundle_folders(folder: Path) -> list[Path]:
         return [folder]
     if not folder.is_dir():
         raise WedepthError(f"There is no folder {folder}; wedepth-export makes one.")
-    found = sorted(p.parent for p in folder.glob(f"*/{MANIFEST}") if not p.parent.name.startswith("."))
+    found = sorted(path.parent for path in folder.glob(f"*/{MANIFEST}"))
+    found = [path for path in found if not path.name.startswith(".") and not path.name.endswith(UNMET)]
     if not found:
         raise WedepthError(f"{folder} holds no bundle: no {MANIFEST} in it or in a folder below.")
     return found

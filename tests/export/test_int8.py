@@ -15,7 +15,7 @@ from export.cli import export
 from export.int8 import Int8Options
 from export.pipeline import Exported, run
 from export.targets import TARGETS
-from runtimes.bundle import open_bundle
+from runtimes.bundle import find_bundles, open_bundle
 from runtimes.cli import parity
 from runtimes.registry import open_session, predict, runtime_for
 from wedepth import load
@@ -116,6 +116,8 @@ def test_an_unmet_budget_is_said_and_the_best_is_kept_aside(
     assert "delta1=2" in sentence and "move the depth most" in sentence and "%" in sentence
     assert not (tmp_path / "nano-tflite-int8").exists()
     assert open_bundle(tmp_path / "nano-tflite-int8.unmet").manifest.int8 is not None
+    with pytest.raises(WedepthError, match="holds no bundle"):
+        find_bundles(tmp_path)
 
 
 def test_the_int8_interface_of_tflite(made: dict[str, Exported], out: Path, tmp_path: Path) -> None:
