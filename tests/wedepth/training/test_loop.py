@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import math
 import os
@@ -12,7 +13,7 @@ from torch import nn
 
 import wedepth
 from wedepth import vfm_weights
-from wedepth.checkpoint import training_record
+from wedepth.checkpoint import save_adapters, training_record
 from wedepth.config import preset
 from wedepth.errors import WedepthError
 from wedepth.network import build
@@ -188,13 +189,38 @@ def test_real_frames_are_not_validated_on_their_own_scenes(tiny_run: Any, tmp_pa
 
 def test_an_earlier_checkpoint_starts_a_run(whole: Path, tiny_request: Request, tiny_run: Any, tmp_path: Path) -> None:
     summary = tiny_run(
-        tmp_path / "run", preset=None, init=whole / "last.safetensors", size=(96, 128), settings={"epochs": 1}
+        tmp_path / "run", preset=None, init=(whole / "last.safetensors",), size=(96, 128), settings={"epochs": 1}
     )
     assert summary["images"] == 12 + 6
     network = wedepth.load(tmp_path / "run" / "last.safetensors")
     assert network.config.image_size == (96, 128)
     assert network.provenance.weights.startswith("barely trained: 18 images, val AbsRel 0.")
     assert losses(tmp_path / "run")[0] != losses(whole)[0]
+
+
+def test_a_run_starts_from_the_mean_of_several_checkpoints(
+    whole: Path, tiny_run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tiny_run(tmp_path / "other", settings={"seed": 1})
+    init = (tmp_path / "other" / "last.safetensors", whole / "best.safetensors")
+    # A rate so low that one step in float32 leaves the mean as good as it was.
+    settings = {"epochs": 1, "images": 2, "lr": 1e-12, "norms_until": 0.0}
+    tiny_run(tmp_path / "run", preset=None, init=init, settings=settings)
+    first, second, mean = (load_file(path) for path in (*init, tmp_path / "run" / "last.safetensors"))
+    for name, tensor in mean.items():
+        if tensor.is_floating_point():
+            assert torch.allclose(tensor, (first[name] + second[name]) / 2, rtol=1e-5, atol=1e-7), name
+    assert any(not torch.equal(first[name], second[name]) for name in first)
+    card = (tmp_path / "run" / "model-card.md").read_text()
+    assert "starts from the mean of the weights of last.safetensors and best.safetensors." in card
+
+
+def test_two_networks_have_no_mean(whole: Path, tiny_run: Any, tmp_path: Path) -> None:
+    config = dataclasses.replace(preset("nano"), prompts=3)
+    save_adapters(build(config, 0), tmp_path / "other.safetensors", training={"images": 1})
+    init = (tmp_path / "other.safetensors", whole / "last.safetensors")
+    with pytest.raises(WedepthError, match=r"other\.safetensors and last\.safetensors are not of one network"):
+        tiny_run(tmp_path / "run", preset=None, init=init)
 
 
 def test_statistics_stay_once_the_run_is_so_far(tiny_run: Any, tmp_path: Path) -> None:
