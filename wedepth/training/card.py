@@ -29,6 +29,9 @@ def model_card(record: dict[str, Any], config: Config) -> str:
         *_metrics(record),
         "",
         *_chosen(record),
+        f"All depths are multiplied by {record['depth_scale']:.3f}: the factor with the least AbsRel on training "
+        "frames, not augmented.",
+        "",
         "## Training",
         "",
         *_stages(record),

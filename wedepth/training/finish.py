@@ -13,7 +13,8 @@ from wedepth.files import write_beside
 from wedepth.network import WEDepth
 from wedepth.picture import colour, depth_range, save, sheet
 from wedepth.training.card import model_card
-from wedepth.training.frames import ValFrame, ValFrames
+from wedepth.training.frames import TrainFrames, ValFrame, ValFrames
+from wedepth.training.scale import best_scale, scale_depth
 from wedepth.training.validation import mean_abs_rel, predictor, rounded, validate
 
 ADAPTERS, CARD, PICTURE = "adapters.safetensors", "model-card.md", "frames.png"
@@ -21,8 +22,15 @@ SHOWN = 4
 """Frames of each validation source in the picture."""
 
 
-def finish(network: WEDepth, weights: Path, record: dict[str, Any], validation: list[ValFrames], out: Path) -> Path:
-    """Write the adapters of the checkpoint `weights` in half precision, with the metrics of exactly these.
+def finish(
+    network: WEDepth,
+    weights: Path,
+    record: dict[str, Any],
+    frames: TrainFrames,
+    validation: list[ValFrames],
+    out: Path,
+) -> Path:
+    """Write the adapters of the checkpoint `weights`, scaled, in half precision, with the metrics of exactly these.
 
     Half precision is storage: 1-D tensors stay float32, and everything is computed in float32. The network is left with
     these weights.
@@ -31,14 +39,16 @@ def finish(network: WEDepth, weights: Path, record: dict[str, Any], validation: 
     network.load_state_dict(half(without_vfm(network)), strict=False)
     network.eval()
     predict = predictor(network, next(network.parameters()).device)
+    factor = best_scale(predict, frames, record["setup"]["training"]["seed"])
+    scale_depth(network, factor)
     results = rounded(validate(predict, validation))
-    record = {**record, "val": results, "val_abs_rel": mean_abs_rel(results)}
+    record = {**record, "depth_scale": round(factor, 6), "val": results, "val_abs_rel": mean_abs_rel(results)}
     save_adapters(network, out / ADAPTERS, training=record, in_half=True)
     card = model_card(record, network.config)
     write_beside(out / CARD, lambda beside: beside.write_text(card))
     if validation:
-        frames = [frame for source in validation for frame in _spread(source.frames)]
-        rows = [_row(frame, predict([frame.image])[0]) for frame in frames]
+        shown = [frame for source in validation for frame in _spread(source.frames)]
+        rows = [_row(frame, predict([frame.image])[0]) for frame in shown]
         save(sheet(rows, (144, 192)), out / PICTURE)
     return out / ADAPTERS
 

@@ -122,7 +122,7 @@ def _train(request: Request, group: Ranks, report: Report) -> tuple[int, dict[st
         report.say(f"stopped after step {trainer.state.step}; --resume goes on from there")
     elif group.first:
         weights = request.out / (BEST if validation else LAST)
-        made = finish(start.network, weights, training_record(weights) or {}, validation, request.out)
+        made = finish(start.network, weights, training_record(weights) or {}, frames, validation, request.out)
         report.say(f"{made}: the adapters in half precision; {CARD} beside it has their metrics")
     return 0 if finished else STOPPED, _summary(trainer, finished) if group.first else {}
 
