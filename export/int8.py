@@ -1,6 +1,7 @@
 """INT8 for every target: one calibration, one recipe, each target's own quantiser, and the budget that decides."""
 
 import importlib
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -12,6 +13,7 @@ import torch
 
 from calib.budget import Budget, Cost
 from calib.calibrate import Calibration, calibrate
+from calib.correct import SAMPLES, log_bias, scale_hub
 from calib.plan import Compiled
 from calib.samples import Sample, choose, frame_hash
 from calib.session import to_hub
@@ -92,21 +94,33 @@ class Quantiser:
         self._inputs = [to_hub(resize_image(frame.image, self._size)) for frame in self.frames]
         self._torch = [session.run(pixels)[0, 0] for pixels in self._inputs]
         self._fp32 = metrics(self._torch, self.frames)
+        self._samples = [sample.image for sample in given.samples[:SAMPLES]]
+        self._reference = [session.run(pixels)[0, 0] for pixels in self.images[:SAMPLES]]
         step("int8: what the steps before it cost")
         self._errors = self._split(network)
 
-    def convert(self, target: Target, artifact: Path, metadata: dict[str, str], default: bool = False) -> Compiled:
-        """Make the INT8 artifact by the target's own quantiser; `default` by its own recipe, for comparison."""
+    def convert(
+        self, target: Target, artifact: Path, metadata: dict[str, str], correction: float = 1.0, default: bool = False
+    ) -> Compiled:
+        """Make the INT8 artifact by the target's own quantiser, all depths multiplied by `correction`; `default` by its
+        own recipe, for comparison."""
         if default:
             other: Any = importlib.import_module(target.int8_default)
             return other.convert_default(self._hub, artifact, plan=self.plan, images=self.images, metadata=metadata)
+        hub = self._hub.with_name("corrected.onnx")
+        scale_hub(self._hub, hub, correction)
         module: Any = importlib.import_module(target.int8)
         own: dict[str, dict[str, Any]] = {
             "openvino": {"images": self.images},
             "coreml": {"activations": self.options.coreml_activations},
             "tflite": {"interface": self.options.tflite_io},
         }
-        return module.convert(self._hub, artifact, plan=self.plan, metadata=metadata, **own.get(target.name, {}))
+        return module.convert(hub, artifact, plan=self.plan, metadata=metadata, **own.get(target.name, {}))
+
+    def correction(self, session: Session, bundle: Bundle) -> float:
+        """The factor on its depths that takes an artifact's mean log depth on calibration samples back to torch's."""
+        depths = [predict(session, bundle, image) for image in self._samples]
+        return math.exp(-log_bias(depths, self._reference))
 
     def int8_interface(self, target: Target) -> bool:
         """Whether the target's artifact takes and gives int8."""
@@ -118,7 +132,9 @@ class Quantiser:
             return "-activations"
         return "-io" if self.int8_interface(target) else ""
 
-    def judge(self, session: Session, bundle: Bundle, compiled: Compiled) -> tuple[Int8Record, tuple[float, float]]:
+    def judge(
+        self, session: Session, bundle: Bundle, compiled: Compiled, correction: float = 1.0
+    ) -> tuple[Int8Record, tuple[float, float]]:
         """Run the artifact on the evaluation frames: what stands in its manifest, and its differences from torch."""
         depths = [predict(session, bundle, resize_image(frame.image, self._size)) for frame in self.frames]
         cost = Cost.of(metrics(depths, self.frames), self._fp32)
@@ -132,6 +148,7 @@ class Quantiser:
             float_ops=dict(compiled.floats),
             calibration=self._label,
             samples=list(self.calibration.samples),
+            correction=round(correction, 6),
             evaluation=f"{len(self.frames)} frames of {self.options.evaluation}",
             budget=str(self.options.budget),
             cost={name: round(value, 5) for name, value in asdict(cost).items()},

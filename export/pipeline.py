@@ -123,11 +123,11 @@ class Job:
 
 def _export_one(job: Job, folder: Path) -> Exported:
     start = time.perf_counter()
-    bundle, session, compiled = _make(job, folder)
+    bundle, session, compiled, correction = _make(job, folder)
     verified = dataclasses.replace(bundle.manifest.verified, runtime=session.runtime, device=session.device)
     int8, refusal = None, None
     if compiled is not None and job.quantiser is not None:
-        int8, difference = job.quantiser.judge(session, bundle, compiled)
+        int8, difference = job.quantiser.judge(session, bundle, compiled, correction)
         refusal = job.quantiser.refusal(int8)
         verified = dataclasses.replace(verified, frames=len(job.quantiser.frames), data=int8.evaluation)
     else:
@@ -150,7 +150,7 @@ def _compare_default(job: Job, folder: Path) -> Exported:
     """The same artifact by its quantiser's own recipe, measured in the same way and thrown away."""
     assert job.quantiser is not None
     start = time.perf_counter()
-    bundle, session, compiled = _make(job, folder, default=True)
+    bundle, session, compiled = _convert(job, folder, default=True)
     assert compiled is not None
     int8, difference = job.quantiser.judge(session, bundle, compiled)
     return _exported(job, bundle, "(not kept)", start, difference[0], int8, "its default")
@@ -169,30 +169,42 @@ def _exported(
     return Exported(job.target.name, job.precision, path, size, seconds, max_rel, int8, recipe)
 
 
-def _make(job: Job, folder: Path, default: bool = False) -> tuple[bundles.Bundle, Session, Compiled | None]:
-    """A bundle as it is before it is verified, its artifact opened; and what is int8 in it, if that was asked for."""
+Opened = tuple[bundles.Bundle, Session, Compiled | None]
+
+
+def _make(job: Job, folder: Path) -> tuple[*Opened, float]:
+    """A bundle before it is verified, its artifact opened, what is int8 in it, and the factor that corrects its depth.
+
+    What INT8 does to the depth shows when it runs: the artifact is made again, corrected.
+    """
+    if job.quantiser is None or job.precision != "int8":
+        return *_convert(job, folder), 1.0
+    bundle, session, _ = _convert(job, folder.with_name(f"{folder.name}.first"))
+    correction = job.quantiser.correction(session, bundle)
+    del session
+    return *_convert(job, folder, correction), correction
+
+
+def _convert(job: Job, folder: Path, correction: float = 1.0, default: bool = False) -> Opened:
+    """Make an artifact and open it; by its quantiser's own recipe, for `default`."""
     folder.mkdir()
     artifact = folder / job.target.artifact
-    compiled = _convert(job, artifact, folder.name, default)
-    np.savez_compressed(folder / bundles.SAMPLE, image=job.samples.images[0], depth=job.samples.depths[0])
-    bundle = bundles.Bundle(folder, _manifest(job, folder))
-    return bundle, open_session(runtime_for(job.target.name), artifact, "cpu"), compiled
-
-
-def _convert(job: Job, artifact: Path, name: str, default: bool) -> Compiled | None:
-    """Make the artifact; by its quantiser's own recipe, for `default`."""
     metadata = {
-        "name": name,
+        "name": folder.name,
         "description": f"WEDepth metric depth in metres from RGB 0..255. {job.network.provenance.weights}",
         "author": "wedepth",
         "precision": job.precision,
         "checkpoint_sha256": job.record["sha256"],
     }
+    compiled = None
     if job.quantiser is not None and job.precision == "int8":
-        return job.quantiser.convert(job.target, artifact, metadata, default)
-    module: Any = importlib.import_module(job.target.module)
-    module.convert(job.hub, artifact, precision=job.precision, metadata=metadata)
-    return None
+        compiled = job.quantiser.convert(job.target, artifact, metadata, correction, default)
+    else:
+        module: Any = importlib.import_module(job.target.module)
+        module.convert(job.hub, artifact, precision=job.precision, metadata=metadata)
+    np.savez_compressed(folder / bundles.SAMPLE, image=job.samples.images[0], depth=job.samples.depths[0])
+    bundle = bundles.Bundle(folder, _manifest(job, folder))
+    return bundle, open_session(runtime_for(job.target.name), artifact, "cpu"), compiled
 
 
 def _refuse_mismatch(limit: Limit, difference: tuple[float, float], frames: int) -> None:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from wedepth.errors import WedepthError
 
-SCHEMA = 2
+SCHEMA = 3
 MANIFEST = "manifest.json"
 SAMPLE = "sample.npz"
 UNMET = ".unmet"
@@ -85,8 +85,9 @@ class Int8Record:
 
     Shares are of all multiply-accumulates: with both operands int8 in the file, with int8 weights, and computed in int8
     by its runtime on this machine (null where the runtime does not tell). `errors` are mean relative differences from
-    torch, step by step: prepared network, ONNX, fp16, INT8 simulated in float, INT8 in its runtime. `cost` is against
-    fp32 on the evaluation frames: δ1 and AbsRel as quotients, |scale bias| as a difference.
+    torch, step by step: prepared network, ONNX, fp16, INT8 simulated in float, INT8 in its runtime. `correction` is the
+    factor that was put on all depths because INT8 had moved them on the calibration samples. `cost` is against fp32 on
+    the evaluation frames: δ1 and AbsRel as quotients, |scale bias| as a difference.
     """
 
     static: bool
@@ -97,6 +98,7 @@ class Int8Record:
     float_ops: dict[str, int]
     calibration: str
     samples: list[str]
+    correction: float
     evaluation: str
     budget: str
     cost: dict[str, float]

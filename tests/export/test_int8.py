@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,9 @@ import pytest
 from click.testing import CliRunner
 
 from calib.budget import Budget
+from calib.correct import log_bias
+from calib.samples import choose
+from calib.session import to_hub
 from export.cli import export
 from export.int8 import Int8Options
 from export.pipeline import Exported, run
@@ -18,8 +22,10 @@ from export.targets import TARGETS
 from runtimes.bundle import find_bundles, open_bundle
 from runtimes.cli import parity
 from runtimes.registry import open_session, predict, runtime_for
+from runtimes.torch import TorchSession
 from wedepth import load
 from wedepth.errors import WedepthError
+from wedepth.training.sources import parse_source
 
 CALIB, EVAL = "rooms:100-108", "rooms:2"
 LOOSE = Budget(delta1=0.95, abs_rel=1.05, bias=0.05)
@@ -67,6 +73,20 @@ def test_the_artifact_gives_the_depth_of_its_golden_sample(made: dict[str, Expor
     session = open_session(runtime_for(target), bundle.artifact, "cpu")
     difference = np.abs(predict(session, bundle, image) / depth - 1)
     assert 0 < difference.mean() < 0.01
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_what_int8_does_to_the_scale_is_corrected(made: dict[str, Exported], out: Path, target: str) -> None:
+    bundle = open_bundle(out / f"nano-{target}-int8")
+    assert bundle.manifest.int8 is not None
+    before = abs(math.log(bundle.manifest.int8.correction))
+    samples = choose(parse_source(CALIB, weighted=False).open(), (64, 96))
+    network = TorchSession(load("nano"))
+    session = open_session(runtime_for(target), bundle.artifact, "cpu")
+    depths = [predict(session, bundle, sample.image) for sample in samples]
+    after = abs(log_bias(depths, [network.run(to_hub(sample.image))[0, 0] for sample in samples]))
+    # Half precision holds the bias to 1e-4, and there may be nothing to correct.
+    assert before > 0 and after < max(before / 5, 1e-4)
 
 
 def test_parity_runs_int8_bundles(made: dict[str, Exported], out: Path) -> None:
