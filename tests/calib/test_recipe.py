@@ -42,12 +42,12 @@ def test_what_harms_most_for_its_work_goes_back_to_float() -> None:
 
 def test_nothing_goes_back_where_the_aim_is_met() -> None:
     kept, found = run({"a": 0.003, "b": 0.004}, {"a": 0.5, "b": 0.5})
-    assert kept == frozenset() and found.within(AIM)
+    assert kept == frozenset() and found.mean_rel <= AIM
 
 
 def test_nine_tenths_stay_in_int8_even_if_the_aim_is_missed() -> None:
     kept, found = run({"a": 0.05, "b": 0.05, "c": 0.05}, {"a": 0.5, "b": 0.42, "c": 0.08})
-    assert kept == frozenset({"c"}) and not found.within(AIM)
+    assert kept == frozenset({"c"}) and found.mean_rel > AIM
 
 
 def test_on_the_network_float_modules_cost_nothing(nano_hub: Path, nano_plan: Plan) -> None:
