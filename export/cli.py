@@ -32,7 +32,7 @@ SCHEMA = 2
     "--calib", default="rooms:1000-1064", metavar="PATH[@SPLIT]", help="INT8: frames or images to calibrate on."
 )
 @click.option("--calib-size", type=int, help="INT8: how many of them.  [default: 64, or all]")
-@click.option("--eval", "evaluation", default="rooms:8", metavar="PATH[@SPLIT]", help="INT8: frames to check it on.")
+@click.option("--eval", "evaluation", default="rooms:24", metavar="PATH[@SPLIT]", help="INT8: frames to check it on.")
 @click.option("--budget", default=str(Budget()), help="INT8: least δ1 and most AbsRel, of fp32's; most added |bias|.")
 @click.option("--calibrated", type=click.Path(path_type=Path), help="INT8: a kept folder of ranges and precision.json.")
 @click.option(

@@ -44,7 +44,7 @@ class Int8Options:
 
     calib: str = "rooms:1000-1064"
     count: int | None = None
-    evaluation: str = "rooms:8"
+    evaluation: str = "rooms:24"
     budget: Budget = field(default_factory=Budget)
     calibrated: Path | None = None
     coreml_activations: str = "float16"

@@ -120,6 +120,14 @@ def test_a_kept_module_has_float16_weights(made: tuple[File, Compiled], nano_pla
         assert file.tensors[f"{name}:fp16"].type == HALF
 
 
+def test_a_large_constant_that_is_multiplied_is_int8(
+    nano_hub: Path, nano_plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("export.tflite.emit.TABLE", 64)  # wide networks' prompts are many numbers
+    compiled = convert(nano_hub, tmp_path / "model.tflite", plan=nano_plan, metadata=METADATA)
+    assert compiled.int8 == {op.node for op in nano_plan.int8}
+
+
 def test_an_operator_that_did_not_become_int8_is_not_said_to_be(
     nano_hub: Path, nano_plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
