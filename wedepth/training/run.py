@@ -154,8 +154,7 @@ def _go_on(request: Request, report: Report) -> Start:
 
 
 def _mean(paths: Sequence[Path], networks: Sequence[WEDepth]) -> dict[str, Tensor]:
-    """The mean of several networks' adapters: it errs less than each of them where they come from one run (model
-    soups, arXiv 2203.05482)."""
+    """The mean of several networks' adapters (model soups, arXiv 2203.05482)."""
     states = [without_vfm(network) for network in networks]
     shapes = [{name: tensor.shape for name, tensor in state.items()} for state in states]
     for path, own in zip(paths, shapes, strict=True):

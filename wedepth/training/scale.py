@@ -1,7 +1,7 @@
 """One factor on all depths, fitted to training frames as they are at inference.
 
-Training sees them augmented and stops while it still learns: the trained default's depth was short by 3 to 8 % on the
-very frames that it was trained on.
+Training sees them augmented: an `edge` that was right to 0.7 % on augmented rooms was 3.1 % short on the same rooms as
+they are.
 """
 
 import math

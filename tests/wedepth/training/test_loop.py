@@ -198,9 +198,7 @@ def test_an_earlier_checkpoint_starts_a_run(whole: Path, tiny_request: Request, 
     assert losses(tmp_path / "run")[0] != losses(whole)[0]
 
 
-def test_a_run_starts_from_the_mean_of_several_checkpoints(
-    whole: Path, tiny_run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_run_starts_from_the_mean_of_several_checkpoints(whole: Path, tiny_run: Any, tmp_path: Path) -> None:
     tiny_run(tmp_path / "other", settings={"seed": 1})
     init = (tmp_path / "other" / "last.safetensors", whole / "best.safetensors")
     # A rate so low that one step in float32 leaves the mean as good as it was.
