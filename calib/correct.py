@@ -1,7 +1,8 @@
 """Bias correction: what INT8 adds to log depth on calibration samples is taken off the heads' biases again.
 
-Rounded weights and activations shift a network's output in one direction (Nagel et al., arXiv 1906.04721). A metric network is held to its scale, so what is corrected is what matters: the mean of log depth, measured on
-the real artifact in its real runtime.
+Rounded weights and activations shift a network's output in one direction (Nagel et al., arXiv 1906.04721). A metric
+network is held to its scale, so what is corrected is what matters: the mean of log depth, measured on the real artifact
+in its real runtime.
 """
 
 import math
