@@ -24,6 +24,8 @@ def augment(
     angle = math.radians(config.rotation * rng.uniform(-1, 1))
     zoom = 1 + config.scale * rng.uniform(-1, 1)
     shift = config.shift * rng.uniform(-1, 1, 2)
+    if config.cover:
+        zoom = max(zoom, _covering_zoom(depth.shape, angle, shift))
     brightness, contrast, saturation, gamma = 1 + rng.uniform(-1, 1, 4) * (
         config.brightness,
         config.contrast,
@@ -34,6 +36,14 @@ def augment(
         image, depth = _move(image, depth, flip, angle, zoom, shift)
         depth = depth / np.float32(zoom)
     return recolour(np.divide(image, 255, dtype=np.float32), brightness, contrast, saturation, gamma), depth
+
+
+def _covering_zoom(shape: tuple[int, ...], angle: float, shift: NDArray[np.float64]) -> float:
+    """The least zoom at which a turned and shifted frame [H,W] still fills itself: its corners come from inside it."""
+    corners = np.array([(y, x) for y in (-0.5, 0.5) for x in (-0.5, 0.5)])
+    y, x = (corners - shift).T * np.array([shape]).T
+    cos, sin = math.cos(angle), math.sin(angle)
+    return 2 * float(max(np.abs(cos * x + sin * y).max() / shape[1], np.abs(cos * y - sin * x).max() / shape[0]))
 
 
 def _move(

@@ -29,6 +29,8 @@ class AugmentConfig:
     """Probability of mirroring left and right."""
     rotation: float = 5.0
     """Degrees, either way."""
+    cover: bool = False
+    """Zoom in as far as rotation and shift need to leave no border: a network can read a scale off the border."""
     scale: float = 0.10
     """Zoom of 1 ± this; depth is divided by the zoom."""
     shift: float = 0.10
@@ -90,7 +92,7 @@ class TrainConfig:
             (self.loss.silog_lambda <= 1, "loss.silog_lambda", "at most 1: the root of a negative number is none"),
             (0 <= a.flip <= 1, "augment.flip", "a probability"),
             (0 <= a.rotation <= 45, "augment.rotation", "from 0 to 45 degrees"),
-            (all(0 <= x < 0.9 for x in dataclasses.astuple(a)[2:]), "augment", "fractions from 0 to below 0.9"),
+            (all(0 <= x < 0.9 for x in dataclasses.astuple(a)[3:]), "augment", "fractions from 0 to below 0.9"),
         )
         for holds, name, wanted in checks:
             if not holds:

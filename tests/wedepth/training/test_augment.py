@@ -80,6 +80,19 @@ def _third_draw(seed: int) -> float:
     return rng.uniform(-1, 1)
 
 
+@pytest.mark.parametrize("sign", [-1, 1])
+@pytest.mark.parametrize("shift", [0.0, 0.05])
+def test_a_covering_zoom_leaves_no_border_and_is_the_least(frame, sign, shift) -> None:
+    config = dataclasses.replace(OFF, rotation=5.0, shift=shift, flip=0.5, cover=True)
+    image, depth = augment(*frame, config, Drawn(sign))
+    assert (depth > 0).all()
+    expected = 1 + image[..., 0] * 255 / 2 / 96 + image[..., 1] * 255 / 3 / 64
+    zoom = np.median(expected / depth)
+    assert np.abs(depth * zoom - expected).max() < 0.06
+    less = dataclasses.replace(config, cover=False, scale=sign * (0.98 * zoom - 1))
+    assert (augment(*frame, less, Drawn(sign))[1] == 0).any()
+
+
 def test_the_generator_decides_everything(frame) -> None:
     one, two, other = (augment(*frame, AugmentConfig(), np.random.default_rng(seed)) for seed in (1, 1, 2))
     assert np.array_equal(one[0], two[0]) and np.array_equal(one[1], two[1])
