@@ -50,7 +50,7 @@ def find_ops(model: onnx.ModelProto) -> tuple[Op, ...]:
     shapes = _shapes(model)
     constants = {tensor.name for tensor in model.graph.initializer}
     readers: dict[str, list[onnx.NodeProto]] = defaultdict(list)
-    softmax = {node.output[0] for node in model.graph.node if node.op_type == "Softmax"}
+    softmax = _probabilities(model)
     for node in model.graph.node:
         for name in node.input:
             readers[name].append(node)
@@ -66,6 +66,15 @@ def find_ops(model: onnx.ModelProto) -> tuple[Op, ...]:
         module = _module(node, alone) + (".softmax" if softmax & set(inputs) else "")
         ops.append(Op(node.name, node.op_type, module, weight, inputs, output, chain, _macs(node, shapes)))
     return tuple(ops)
+
+
+def _probabilities(model: onnx.ModelProto) -> set[str]:
+    """What leaves a softmax, and what it is after its rows are evened."""
+    found: set[str] = set()
+    for node in model.graph.node:
+        if node.op_type == "Softmax" or (node.op_type == "Div" and node.input[0] in found):
+            found.add(node.output[0])
+    return found
 
 
 def modules_of(ops: tuple[Op, ...]) -> dict[str, float]:

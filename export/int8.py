@@ -15,6 +15,7 @@ from calib.budget import Budget, Cost
 from calib.calibrate import Calibration, calibrate
 from calib.correct import SAMPLES, log_bias, scale_hub
 from calib.plan import Compiled
+from calib.probabilities import even_probabilities
 from calib.samples import Sample, choose, frame_hash
 from calib.session import to_hub
 from calib.simulate import Simulation
@@ -82,13 +83,15 @@ class Quantiser:
     """A network's calibration, and what INT8 artifacts of it are held against. Built once for all targets."""
 
     def __init__(self, network: WEDepth, hub: Path, options: Int8Options, given: Int8Frames, step: Step) -> None:
-        self.options, self.frames, self._label, self._hub = options, given.evaluation, given.label, hub
+        self.options, self.frames, self._label, self._traced = options, given.evaluation, given.label, hub
+        self._hub = hub.with_name("even.onnx")
+        even_probabilities(hub, self._hub)
         self._size = given.samples[0].image.shape[:2]
         self.images = [to_hub(sample.image) for sample in given.samples]
         beside = tuple(file.name for file in hub.parent.glob(f"{hub.name}.*"))  # weights above 1 GB
-        sha256 = record_files(hub.parent, hub.name, beside).sha256
-        self.calibration = given.kept or calibrate(hub, sha256, given.samples, step)
-        self.plan = self.calibration.plan(hub, sha256)
+        sha256 = record_files(hub.parent, self._hub.name, beside).sha256
+        self.calibration = given.kept or calibrate(self._hub, sha256, given.samples, step)
+        self.plan = self.calibration.plan(self._hub, sha256)
         step("int8: torch's depth of the evaluation frames")
         session = TorchSession(network)
         self._inputs = [to_hub(resize_image(frame.image, self._size)) for frame in self.frames]
@@ -106,16 +109,18 @@ class Quantiser:
         own recipe, for comparison."""
         if default:
             other: Any = importlib.import_module(target.int8_default)
-            return other.convert_default(self._hub, artifact, plan=self.plan, images=self.images, metadata=metadata)
-        hub = self._hub.with_name("corrected.onnx")
-        scale_hub(self._hub, hub, correction)
+            return other.convert_default(self._traced, artifact, plan=self.plan, images=self.images, metadata=metadata)
+        # Core ML's products of two activations stay float, where evening them would only take time.
+        hub = self._traced if target.name == "coreml" else self._hub
+        corrected = hub.with_name("corrected.onnx")
+        scale_hub(hub, corrected, correction)
         module: Any = importlib.import_module(target.int8)
         own: dict[str, dict[str, Any]] = {
             "openvino": {"images": self.images},
             "coreml": {"activations": self.options.coreml_activations},
             "tflite": {"interface": self.options.tflite_io},
         }
-        return module.convert(hub, artifact, plan=self.plan, metadata=metadata, **own.get(target.name, {}))
+        return module.convert(corrected, artifact, plan=self.plan, metadata=metadata, **own.get(target.name, {}))
 
     def correction(self, session: Session, bundle: Bundle) -> float:
         """The factor on its depths that takes an artifact's mean log depth on calibration samples back to torch's."""
@@ -181,8 +186,8 @@ class Quantiser:
         with torch.inference_mode():
             results = {"prepare": self._error([prepared(torch.from_numpy(x))[0, 0].numpy() for x in inputs])}
         half = self._hub.with_name("half.onnx")
-        to_float16(self._hub, half)
-        for name, path in (("onnx", self._hub), ("fp16", half)):
+        to_float16(self._traced, half)
+        for name, path in (("onnx", self._traced), ("fp16", half)):
             session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
             results[name] = self._error([session.run(None, {"image": x})[0][0, 0] for x in inputs])
         simulation = Simulation(self._hub, self.plan.ops, self.plan.ranges)
