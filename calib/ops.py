@@ -21,10 +21,10 @@ class Op:
     """One multiplication, by its names in the hub.
 
     `module` is the module of the network that it belongs to (`vfm.blocks.7.mlp`, `vfm.blocks.7.attn.softmax` for the
-    product of a softmax with its values, most of which are far below 1/255 of the largest), `weight` its constant
-    operand if it has one, `inputs` the activations that it reads, `output` the activation that leaves it: after its
-    bias and a Clip or Relu, which no runtime computes apart. `chain` are all tensors from the node's own result to what
-    a target may take into the operator besides: what else is constant by channel.
+    product of a softmax with its values), `weight` its constant operand if it has one, `inputs` the activations that it
+    reads, `output` the activation that leaves it: after its bias and a Clip or Relu, which no runtime computes apart.
+    `chain` are all tensors from the node's own result to what a target may take into the operator besides: what else is
+    constant by channel.
     """
 
     node: str

@@ -208,7 +208,7 @@ PRESETS: dict[str, Config] = {
 # Trained adapters that come with the project, by preset: SHA-256 of the file in wedepth/weights. What they are, and are
 # not, is in docs/model-card.md.
 SHIPPED: dict[str, str] = {
-    "edge": "f7616f1adbe00c24126d1d6a2c94851b3f59c5910bb18a31a03b395bf22819a9",
+    "edge": "2226e6287f1a8aa70d01e749c3642516a667a58d23855f912dc9fcfce18d1fee",
 }
 
 
