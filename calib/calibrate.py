@@ -11,7 +11,7 @@ import onnx
 from calib.ops import find_ops, modules_of, tensors_of
 from calib.plan import Plan
 from calib.ranges import Range, collect
-from calib.recipe import FLOAT, INT8, Module, Recipe, measure, search
+from calib.recipe import FLOAT, INT8, WEIGHTS, Module, Recipe, harmed_by_weights, measure, search
 from calib.recipe import SCHEMA as RECIPE_SCHEMA
 from calib.samples import Sample
 from calib.session import to_hub
@@ -74,7 +74,7 @@ class Calibration:
             raise WedepthError(f"{RECIPE}: {sorted(unknown)[0]} is missing, or no module of this network.")
         if missing := [name for name in tensors_of(ops) if name not in self.ranges]:
             raise WedepthError(f"{RANGES} has no range for {missing[0]}.")
-        return Plan(ops, self.recipe.float_modules, self.ranges)
+        return Plan(ops, self.recipe.float_modules, self.ranges, self.recipe.float_weights)
 
 
 def calibrate(hub: Path, sha256: str, samples: Sequence[Sample], step: Step) -> Calibration:
@@ -101,9 +101,12 @@ def calibrate(hub: Path, sha256: str, samples: Sequence[Sample], step: Step) -> 
     )
     trials = images[:TOGETHER]
     kept, found = search(simulation, trials, shares, errors, lambda words: step(f"calibration: {words}"))
-    modules = {
-        name: Module(FLOAT if name in kept else INT8, round(share, 6), round(errors[name], 6))
-        for name, share in shares.items()
-    }
+    step("calibration: what weights alone cost in the modules that stay in float")
+    harmed = harmed_by_weights(simulation, images[:ALONE], kept)
+
+    def precision(name: str) -> str:
+        return INT8 if name not in kept else FLOAT if name in harmed else WEIGHTS
+
+    modules = {name: Module(precision(name), round(share, 6), round(errors[name], 6)) for name, share in shares.items()}
     recipe = Recipe(RECIPE_SCHEMA, sha256, len(trials), round(found.mean_rel, 6), round(found.bias, 6), modules)
     return Calibration(sha256, tuple(sample.sha256 for sample in samples), ranges, recipe)

@@ -11,12 +11,14 @@ from calib.ranges import Range
 class Plan:
     """All operators of a hub that could be int8, the modules that stay in float, and activation ranges by hub tensor.
 
-    `ranges` holds every tensor of `tensors_of(ops)`, and the depth.
+    `ranges` holds every tensor of `tensors_of(ops)`, and the depth. Of the float modules, `float_weights` are those
+    whose weights stay in float even where nothing but weights is int8; by default all.
     """
 
     ops: tuple[Op, ...]
     float_modules: frozenset[str]
     ranges: Mapping[str, Range]
+    float_weights: frozenset[str] | None = None
 
     @property
     def int8(self) -> tuple[Op, ...]:

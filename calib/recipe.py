@@ -16,7 +16,7 @@ from wedepth.errors import WedepthError
 from wedepth.files import write_beside
 
 SCHEMA = 1
-INT8, FLOAT = "int8", "float"
+INT8, WEIGHTS, FLOAT = "int8", "weights", "float"
 Values = NDArray[np.float32]
 Step = Callable[[str], None]
 
@@ -33,6 +33,8 @@ class Difference:
 # a whole frame, AbsRel rises by three times as much of itself: every frame's own bias has to stay small, and it comes
 # with the mean difference. What all frames have in common is corrected on the artifact (calib.correct).
 AIM = 0.0055
+WEIGHT_HARM = 0.0005
+"""Above this mean difference a module that is computed in float keeps float weights in targets of int8 weights too."""
 LEAST_SHARE = 0.906
 """Of all multiply-accumulates, how much has to stay in int8: a budget that is met in float is not met. Nine tenths, and
 the 0.6 % of the transposed convolutions, which no runtime here computes in int8."""
@@ -40,8 +42,12 @@ the 0.6 % of the transposed convolutions, which no runtime here computes in int8
 
 @dataclass(frozen=True, slots=True)
 class Module:
-    """One module of the network: what it is computed in, its share of all multiply-accumulates, and the mean relative
-    difference of the depth when it alone is int8."""
+    """One module of the network: what is int8 of it, its share of all multiply-accumulates, and the mean relative
+    difference of the depth when it alone is int8.
+
+    "int8" is computed in int8, "float" and "weights" are not; of "weights", the weights can be int8 all the same, where
+    a target has only weights in int8.
+    """
 
     precision: str
     share: float
@@ -62,7 +68,12 @@ class Recipe:
 
     @property
     def float_modules(self) -> frozenset[str]:
-        """The modules that stay in float."""
+        """The modules that are computed in float."""
+        return frozenset(name for name, module in self.modules.items() if module.precision != INT8)
+
+    @property
+    def float_weights(self) -> frozenset[str]:
+        """The modules whose weights stay in float too."""
         return frozenset(name for name, module in self.modules.items() if module.precision == FLOAT)
 
     @property
@@ -93,8 +104,10 @@ class Recipe:
             name: from_json(Module, entry, f"{path.name}: modules.{name}") for name, entry in data["modules"].items()
         }
         for name, module in modules.items():
-            if module.precision not in (INT8, FLOAT):
-                raise WedepthError(f"{path.name}: {name} is {module.precision!r}; it must be {INT8!r} or {FLOAT!r}.")
+            if module.precision not in (INT8, WEIGHTS, FLOAT):
+                raise WedepthError(
+                    f"{path.name}: {name} is {module.precision!r}; it must be {INT8!r}, {WEIGHTS!r} or {FLOAT!r}."
+                )
         rest = {key: from_json(hints[key], data[key], f"{path.name}: {key}") for key in hints if key != "modules"}
         return Recipe(**rest, modules=modules)
 
@@ -115,10 +128,16 @@ def measure(
 
 
 def difference(
-    simulation: Simulation, images: Sequence[Values], reference: Sequence[Values], int8: frozenset[str]
+    simulation: Simulation,
+    images: Sequence[Values],
+    reference: Sequence[Values],
+    int8: frozenset[str],
+    activations: bool = True,
 ) -> Difference:
-    """What `int8` modules do to the depth of the images."""
-    relative = [simulation.depth(image, int8) / depth - 1 for image, depth in zip(images, reference, strict=True)]
+    """What `int8` modules do to the depth of the images; without `activations`, what their weights do."""
+    relative = [
+        simulation.depth(image, int8, activations) / depth - 1 for image, depth in zip(images, reference, strict=True)
+    ]
     sizes, signs = zip(*((float(np.abs(r).mean()), float(r.mean())) for r in relative), strict=True)
     return Difference(float(np.mean(sizes)), float(np.mean(signs)))
 
@@ -158,3 +177,13 @@ def search(
     if least not in found:
         found[least] = try_out(least)
     return frozenset(order[:least]), found[least]
+
+
+def harmed_by_weights(simulation: Simulation, images: Sequence[Values], modules: frozenset[str]) -> frozenset[str]:
+    """Those of `modules` whose weights in int8 alone move the depth by more than WEIGHT_HARM."""
+    reference = [simulation.depth(image, frozenset()) for image in images]
+    return frozenset(
+        name
+        for name in modules
+        if difference(simulation, images, reference, frozenset((name,)), activations=False).mean_rel > WEIGHT_HARM
+    )

@@ -33,12 +33,13 @@ class Simulation:
                 self._readers[name].add(op.module)
         self._session = open_hub(hub, lambda model: self._round(model, hub, ops, ranges))
 
-    def depth(self, image: NDArray[np.float32], modules: Set[str]) -> NDArray[np.float32]:
-        """Depth [H,W] in metres of a hub input [1,3,H,W], with `modules` in int8 and all others in float.
+    def depth(self, image: NDArray[np.float32], modules: Set[str], activations: bool = True) -> NDArray[np.float32]:
+        """Depth [H,W] in metres of a hub input [1,3,H,W], with `modules` in int8 and all others in float; without
+        `activations`, only their weights.
 
         A tensor between two modules is rounded when either is in int8.
         """
-        switches = [not self._readers[name].isdisjoint(modules) for name in self._activations]
+        switches = [activations and not self._readers[name].isdisjoint(modules) for name in self._activations]
         switches += [op.module in modules for op in self._weighted]
         return self._session.run(None, {"image": image, SWITCH: np.array(switches, np.float32)})[0][0, 0]
 

@@ -36,7 +36,8 @@ MOVING = {
 
 
 def convert(hub: Path, out: Path, *, plan: Plan, metadata: dict[str, str], activations: str = "float16") -> Compiled:
-    """Write the package `out` for iOS 17 and macOS 14 or later: the fp16 export's, with weights of `plan.int8` in int8.
+    """Write the package `out` for iOS 17 and macOS 14 or later: the fp16 export's with int8 weights, but those of
+    `plan.float_weights`.
 
     Weights are symmetric with one scale an output channel. With `activations` "int8" every weight of the plan is int8,
     and so is what its convolutions and linear layers read and give, with the plan's ranges; a chip computes that faster
@@ -54,8 +55,9 @@ def convert(hub: Path, out: Path, *, plan: Plan, metadata: dict[str, str], activ
     def passes(program: MilProgram) -> list[Any]:
         found = _find(program, plan)
         if activations == "float16":
-            return [_weight_pass(program, plan, found, SMALL)]
-        return [*_activation_passes(plan, found), _weight_pass(program, plan, found, 0)]
+            kept = plan.float_modules if plan.float_weights is None else plan.float_weights
+            return [_weight_pass(program, kept, found, SMALL)]
+        return [*_activation_passes(plan, found), _weight_pass(program, plan.float_modules, found, 0)]
 
     return write(model, out, metadata, plan.ops, passes)
 
@@ -139,11 +141,11 @@ def _find(program: MilProgram, plan: Plan) -> dict[str, Op]:
     return found
 
 
-def _weight_pass(program: MilProgram, plan: Plan, found: dict[str, Op], threshold: int) -> Any:
+def _weight_pass(program: MilProgram, modules: frozenset[str], found: dict[str, Op], threshold: int) -> Any:
     compress = import_coremltools().optimize.coreml
     made = {operation.outputs[0].name: operation for operation in program.operations}
     # By the name of the weight, which layers may share: then the one that stays in float decides.
-    kept = {weight_of(made[name]) for name, op in found.items() if op.module in plan.float_modules}
+    kept = {weight_of(made[name]) for name, op in found.items() if op.module in modules}
     names = {weight_of(made[name]) for name in found} - kept
     settings = compress.OpLinearQuantizerConfig(mode="linear_symmetric", dtype="int8", weight_threshold=threshold)
     config = compress.OptimizationConfig(op_name_configs=dict.fromkeys(names, settings))

@@ -6,13 +6,14 @@ import pytest
 
 from calib.ops import modules_of
 from calib.plan import Plan
-from calib.recipe import AIM, Difference, Module, Recipe, difference, measure, search
+from calib.recipe import AIM, Difference, Module, Recipe, difference, harmed_by_weights, measure, search
 from calib.session import to_hub
 from calib.simulate import Simulation
 from wedepth.errors import WedepthError
 from wedepth.rooms import rooms
 
-RECIPE = Recipe(1, "abc", 8, 0.004, -0.001, {"a.mlp": Module("int8", 0.7, 0.002), "b": Module("float", 0.3, 0.02)})
+MODULES = {"a.mlp": Module("int8", 0.7, 0.002), "b": Module("float", 0.2, 0.02), "c": Module("weights", 0.1, 0.01)}
+RECIPE = Recipe(1, "abc", 8, 0.004, -0.001, MODULES)
 
 
 class Known:
@@ -21,8 +22,8 @@ class Known:
     def __init__(self, harm: dict[str, float]) -> None:
         self.harm = harm
 
-    def depth(self, image: np.ndarray, modules: frozenset[str]) -> np.ndarray:
-        size = sum(self.harm[name] ** 2 for name in modules) ** 0.5
+    def depth(self, image: np.ndarray, modules: frozenset[str], activations: bool = True) -> np.ndarray:
+        size = sum(self.harm[name] ** 2 for name in modules) ** 0.5 / (1 if activations else 10)
         return np.array([[1 + size, 1 - size]], np.float32)
 
 
@@ -50,6 +51,12 @@ def test_nine_tenths_stay_in_int8_even_if_the_aim_is_missed() -> None:
     assert kept == frozenset({"c"}) and found.mean_rel > AIM
 
 
+def test_float_weights_are_kept_where_they_alone_do_harm() -> None:
+    simulation: Simulation = Known({"a": 0.02, "b": 0.004, "c": 0.5})  # type: ignore[assignment]
+    images = [np.zeros((1, 3, 2, 2), np.float32)]
+    assert harmed_by_weights(simulation, images, frozenset({"a", "b"})) == {"a"}
+
+
 def test_on_the_network_float_modules_cost_nothing(nano_hub: Path, nano_plan: Plan) -> None:
     simulation = Simulation(nano_hub, nano_plan.ops, nano_plan.ranges)
     images = [to_hub(frame.image) for frame in rooms(2, (64, 96))]
@@ -64,7 +71,9 @@ def test_on_the_network_float_modules_cost_nothing(nano_hub: Path, nano_plan: Pl
 def test_a_recipe_is_read_as_it_was_written(tmp_path: Path) -> None:
     RECIPE.write(tmp_path / "precision.json")
     assert Recipe.read(tmp_path / "precision.json") == RECIPE
-    assert RECIPE.float_modules == {"b"} and RECIPE.int8_share == pytest.approx(0.7)
+    assert (
+        RECIPE.float_modules == {"b", "c"} and RECIPE.float_weights == {"b"} and RECIPE.int8_share == pytest.approx(0.7)
+    )
     lines = (tmp_path / "precision.json").read_text().splitlines()
     assert sum("precision" in line for line in lines) == len(RECIPE.modules)  # one line each, for people to edit
 

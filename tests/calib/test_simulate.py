@@ -46,6 +46,17 @@ def test_each_module_has_a_switch_of_its_own(
     assert max(errors.values()) / 2 < together < 2 * sum(errors.values())
 
 
+def test_weights_alone_are_rounded_without_activations(
+    simulation: Simulation, nano_plan: Plan, image: np.ndarray, in_float: np.ndarray
+) -> None:
+    weighted = {op.module for op in nano_plan.ops if op.weight}
+    whole, weights = (simulation.depth(image, weighted, both) / in_float - 1 for both in (True, False))
+    assert 0 < np.abs(weights).mean() < np.abs(whole).mean()
+    without = set(modules_of(nano_plan.ops)) - weighted
+    assert without
+    np.testing.assert_allclose(simulation.depth(image, without, activations=False), in_float, rtol=1e-5)
+
+
 def test_one_module_is_what_rounding_by_hand_gives(
     simulation: Simulation, nano_hub: Path, nano_plan: Plan, image: np.ndarray
 ) -> None:

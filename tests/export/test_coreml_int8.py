@@ -120,6 +120,21 @@ def test_with_float_activations_small_weights_stay_fp16(
     assert weights.compiled.weights == large
 
 
+def test_a_module_that_only_its_activations_keep_in_float_has_int8_weights(
+    nano_hub: Path,
+    nano_plan: Plan,
+    hub_weights: dict[str, NDArray[np.float32]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(int8, "SMALL", SMALL)
+    plan = dataclasses.replace(nano_plan, float_weights=frozenset())
+    compiled = convert(nano_hub, tmp_path / "all.mlpackage", plan=plan, metadata={})
+    large = {op.node for op in nano_plan.ops if op.weight and hub_weights[op.weight].size > SMALL}
+    assert compiled.weights == large
+    assert compiled.weights & nodes(nano_plan.kept)
+
+
 def test_with_float_activations_nothing_is_rounded(weights: Made, nano_plan: Plan) -> None:
     kinds = {operation.kind for operation in weights.program.operations}
     assert weights.compiled.int8 == frozenset()
