@@ -11,7 +11,7 @@ import onnx
 from calib.ops import find_ops, modules_of, tensors_of
 from calib.plan import Plan
 from calib.ranges import Range, collect
-from calib.recipe import FLOAT, INT8, WEIGHTS, Module, Recipe, harmed_by_weights, measure, search
+from calib.recipe import FLOAT, INT8, WEIGHT_HARM, WEIGHTS, Module, Recipe, measure, search
 from calib.recipe import SCHEMA as RECIPE_SCHEMA
 from calib.samples import Sample
 from calib.session import to_hub
@@ -102,11 +102,11 @@ def calibrate(hub: Path, sha256: str, samples: Sequence[Sample], step: Step) -> 
     trials = images[:TOGETHER]
     kept, found = search(simulation, trials, shares, errors, lambda words: step(f"calibration: {words}"))
     step("calibration: what weights alone cost in the modules that stay in float")
-    harmed = harmed_by_weights(simulation, images[:ALONE], kept)
-
-    def precision(name: str) -> str:
-        return INT8 if name not in kept else FLOAT if name in harmed else WEIGHTS
-
-    modules = {name: Module(precision(name), round(share, 6), round(errors[name], 6)) for name, share in shares.items()}
+    harm = measure(simulation, images[:ALONE], kept, lambda _: None, activations=False)
+    precisions = {name: FLOAT if harm[name] > WEIGHT_HARM else WEIGHTS for name in kept}
+    modules = {
+        name: Module(precisions.get(name, INT8), round(share, 6), round(errors[name], 6))
+        for name, share in shares.items()
+    }
     recipe = Recipe(RECIPE_SCHEMA, sha256, len(trials), round(found.mean_rel, 6), round(found.bias, 6), modules)
     return Calibration(sha256, tuple(sample.sha256 for sample in samples), ranges, recipe)

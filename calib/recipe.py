@@ -2,7 +2,7 @@
 
 import dataclasses
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_type_hints
@@ -113,16 +113,16 @@ class Recipe:
 
 
 def measure(
-    simulation: Simulation, images: Sequence[Values], modules: dict[str, float], step: Step
+    simulation: Simulation, images: Sequence[Values], modules: Iterable[str], step: Step, activations: bool = True
 ) -> dict[str, float]:
-    """By module the mean relative difference of the depth when it alone is int8.
+    """By module the mean relative difference of the depth when it alone is int8; without `activations`, its weights.
 
     `step` is called after every module with its name.
     """
     reference = [simulation.depth(image, frozenset()) for image in images]
     errors = {}
     for name in modules:
-        errors[name] = difference(simulation, images, reference, frozenset((name,))).mean_rel
+        errors[name] = difference(simulation, images, reference, frozenset((name,)), activations).mean_rel
         step(name)
     return errors
 
@@ -177,13 +177,3 @@ def search(
     if least not in found:
         found[least] = try_out(least)
     return frozenset(order[:least]), found[least]
-
-
-def harmed_by_weights(simulation: Simulation, images: Sequence[Values], modules: frozenset[str]) -> frozenset[str]:
-    """Those of `modules` whose weights in int8 alone move the depth by more than WEIGHT_HARM."""
-    reference = [simulation.depth(image, frozenset()) for image in images]
-    return frozenset(
-        name
-        for name in modules
-        if difference(simulation, images, reference, frozenset((name,)), activations=False).mean_rel > WEIGHT_HARM
-    )

@@ -6,7 +6,7 @@ import pytest
 
 from calib.ops import modules_of
 from calib.plan import Plan
-from calib.recipe import AIM, Difference, Module, Recipe, difference, harmed_by_weights, measure, search
+from calib.recipe import AIM, Difference, Module, Recipe, difference, measure, search
 from calib.session import to_hub
 from calib.simulate import Simulation
 from wedepth.errors import WedepthError
@@ -32,6 +32,8 @@ def run(harm: dict[str, float], shares: dict[str, float]) -> tuple[frozenset[str
     simulation: Simulation = Known(harm)  # type: ignore[assignment]
     errors = measure(simulation, images, shares, lambda name: None)
     assert errors == pytest.approx(harm, rel=1e-3)
+    weights = measure(simulation, images, shares, lambda name: None, activations=False)
+    assert weights == pytest.approx({name: error / 10 for name, error in harm.items()}, rel=1e-2)
     return search(simulation, images, shares, errors, lambda words: None)
 
 
@@ -49,12 +51,6 @@ def test_nothing_goes_back_where_the_aim_is_met() -> None:
 def test_nine_tenths_stay_in_int8_even_if_the_aim_is_missed() -> None:
     kept, found = run({"a": 0.05, "b": 0.05, "c": 0.05}, {"a": 0.5, "b": 0.42, "c": 0.08})
     assert kept == frozenset({"c"}) and found.mean_rel > AIM
-
-
-def test_float_weights_are_kept_where_they_alone_do_harm() -> None:
-    simulation: Simulation = Known({"a": 0.02, "b": 0.004, "c": 0.5})  # type: ignore[assignment]
-    images = [np.zeros((1, 3, 2, 2), np.float32)]
-    assert harmed_by_weights(simulation, images, frozenset({"a", "b"})) == {"a"}
 
 
 def test_on_the_network_float_modules_cost_nothing(nano_hub: Path, nano_plan: Plan) -> None:
