@@ -149,7 +149,7 @@ def from_json(kind: Any, data: Any, where: str) -> Any:
         return float(data)
     if not dataclasses.is_dataclass(kind):
         if type(data) is not kind or (kind is int and data < 0):
-            wanted = {int: "a whole number", float: "a number"}.get(kind, "a text")
+            wanted = {int: "a whole number", float: "a number", bool: "true or false"}.get(kind, "a text")
             raise WedepthError(f"{where} must be {wanted}, not {data!r}.")
         return data
     if not isinstance(data, dict):

@@ -1,4 +1,5 @@
 import dataclasses
+import functools
 import hashlib
 import json
 from pathlib import Path
@@ -6,9 +7,12 @@ from pathlib import Path
 import onnx
 import pytest
 
-from calib.calibrate import RANGES, RECIPE, Calibration, calibrate
+from calib.calibrate import ALONE, RANGES, RECIPE, Calibration, calibrate
 from calib.ops import find_ops, modules_of, tensors_of
+from calib.recipe import WEIGHT_HARM, measure, search
 from calib.samples import choose
+from calib.session import to_hub
+from calib.simulate import Simulation
 from wedepth.errors import WedepthError
 from wedepth.rooms import rooms
 
@@ -20,11 +24,13 @@ def sha256(nano_hub: Path) -> str:
 
 @pytest.fixture(scope="module")
 def kept(nano_hub: Path, sha256: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with what calibration on eight rooms found."""
+    """A folder with what calibration on eight rooms found, for an aim that leaves some modules in float."""
     said: list[str] = []
     samples = choose(rooms(8, (64, 96), seed=50), (64, 96))
     folder = tmp_path_factory.mktemp("calibration")
-    calibrate(nano_hub, sha256, samples, said.append).write(folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("calib.calibrate.search", functools.partial(search, aim=1e-5))
+        calibrate(nano_hub, sha256, samples, said.append).write(folder)
     assert any("8 of 8" in words for words in said) and any("modules in float" in words for words in said)
     return folder
 
@@ -36,6 +42,18 @@ def test_what_was_kept_makes_the_same_plan(kept: Path, nano_hub: Path, sha256: s
     assert found.recipe.modules.keys() == modules_of(plan.ops).keys()
     assert len(found.samples) == 8
     assert plan.int8_share == pytest.approx(found.recipe.int8_share, abs=1e-4)
+
+
+def test_weights_are_int8_where_they_alone_do_no_harm(kept: Path, nano_hub: Path) -> None:
+    found = Calibration.read(kept)
+    ops = find_ops(onnx.load(str(nano_hub)))
+    images = [to_hub(sample.image) for sample in choose(rooms(8, (64, 96), seed=50), (64, 96))]
+    not_int8 = [name for name, module in found.recipe.modules.items() if module.precision != "int8"]
+    simulation = Simulation(nano_hub, ops, found.ranges)
+    harm = measure(simulation, images[:ALONE], not_int8, lambda _: None, activations=False)
+    chosen = {name: found.recipe.modules[name].precision for name in not_int8}
+    assert chosen == {name: "float" if harm[name] > WEIGHT_HARM else "weights" for name in not_int8}
+    assert "weights" in chosen.values()
 
 
 def test_an_edited_recipe_is_obeyed(kept: Path, nano_hub: Path, sha256: str, tmp_path: Path) -> None:
