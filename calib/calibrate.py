@@ -8,7 +8,7 @@ from pathlib import Path
 
 import onnx
 
-from calib.ops import find_ops, modules_of, tensors_of
+from calib.ops import find_ops, modules_of, tensors_of, weights_of
 from calib.plan import Plan
 from calib.ranges import Range, collect
 from calib.recipe import FLOAT, INT8, WEIGHT_HARM, WEIGHTS, Module, Recipe, measure, search
@@ -100,7 +100,9 @@ def calibrate(hub: Path, sha256: str, samples: Sequence[Sample], step: Step) -> 
         lambda _: step(f"calibration: what each module costs in INT8, module {next(tried)} of {len(shares)}"),
     )
     trials = images[:TOGETHER]
-    kept, found = search(simulation, trials, shares, errors, lambda words: step(f"calibration: {words}"))
+    kept, found = search(
+        simulation, trials, shares, weights_of(ops), errors, lambda words: step(f"calibration: {words}")
+    )
     step("calibration: what weights alone cost in the modules that stay in float")
     harm = measure(simulation, images[:ALONE], kept, lambda _: None, activations=False)
     precisions = {name: FLOAT if harm[name] > WEIGHT_HARM else WEIGHTS for name in kept}

@@ -59,7 +59,7 @@ def _ops(model: onnx.ModelProto, kind: str) -> list[Op]:
         if kind == "sampling coordinates":
             read = (node.input[1],)
         output = read[0] if kind == "sampling coordinates" else node.output[0]
-        found.append(Op(node.name, node.op_type, kind, None, read, output, (output,), 0))
+        found.append(Op(node.name, node.op_type, kind, None, read, output, (output,), 0, 0))
     return found
 
 

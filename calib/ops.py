@@ -21,10 +21,10 @@ class Op:
     """One multiplication, by its names in the hub.
 
     `module` is the module of the network that it belongs to (`vfm.blocks.7.mlp`, `vfm.blocks.7.attn.softmax` for the
-    product of a softmax with its values), `weight` its constant operand if it has one, `inputs` the activations that it
-    reads, `output` the activation that leaves it: after its bias and a Clip or Relu, which no runtime computes apart.
-    `chain` are all tensors from the node's own result to what a target may take into the operator besides: what else is
-    constant by channel.
+    product of a softmax with its values), `weight` its constant operand if it has one, of `weights` elements, `inputs`
+    the activations that it reads, `output` the activation that leaves it: after its bias and a Clip or Relu, which no
+    runtime computes apart. `chain` are all tensors from the node's own result to what a target may take into the
+    operator besides: what else is constant by channel.
     """
 
     node: str
@@ -35,6 +35,7 @@ class Op:
     output: str
     chain: tuple[str, ...]
     macs: int
+    weights: int
 
     @property
     def channel_axis(self) -> int:
@@ -64,7 +65,8 @@ def find_ops(model: onnx.ModelProto) -> tuple[Op, ...]:
         output = _follow(node, readers, constants, _FUSED)[-1] if weight else node.output[0]
         alone = weight is None or shapes[weight][_CHANNEL_AXIS[node.op_type]] == 1
         module = _module(node, alone) + (".softmax" if softmax & set(inputs) else "")
-        ops.append(Op(node.name, node.op_type, module, weight, inputs, output, chain, _macs(node, shapes)))
+        size = math.prod(shapes[weight]) if weight else 0
+        ops.append(Op(node.name, node.op_type, module, weight, inputs, output, chain, _macs(node, shapes), size))
     return tuple(ops)
 
 
@@ -79,10 +81,18 @@ def _probabilities(model: onnx.ModelProto) -> set[str]:
 
 def modules_of(ops: tuple[Op, ...]) -> dict[str, float]:
     """The modules of the network in its order, each with its share of all multiply-accumulates."""
-    total = sum(op.macs for op in ops)
+    return _shares(ops, [op.macs for op in ops])
+
+
+def weights_of(ops: tuple[Op, ...]) -> dict[str, float]:
+    """The modules of the network in its order, each with its share of all weights."""
+    return _shares(ops, [op.weights for op in ops])
+
+
+def _shares(ops: tuple[Op, ...], counts: list[int]) -> dict[str, float]:
     shares: dict[str, float] = defaultdict(float)
-    for op in ops:
-        shares[op.module] += op.macs / total
+    for op, count in zip(ops, counts, strict=True):
+        shares[op.module] += count / sum(counts)
     return dict(shares)
 
 

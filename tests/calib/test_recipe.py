@@ -27,30 +27,54 @@ class Known:
         return np.array([[1 + size, 1 - size]], np.float32)
 
 
-def run(harm: dict[str, float], shares: dict[str, float]) -> tuple[frozenset[str], Difference]:
+def run(
+    harm: dict[str, float], shares: dict[str, float], weights: dict[str, float] | None = None
+) -> tuple[frozenset[str], Difference]:
     images = [np.zeros((1, 3, 2, 2), np.float32)] * 2
     simulation: Simulation = Known(harm)  # type: ignore[assignment]
     errors = measure(simulation, images, shares, lambda name: None)
     assert errors == pytest.approx(harm, rel=1e-3)
-    weights = measure(simulation, images, shares, lambda name: None, activations=False)
-    assert weights == pytest.approx({name: error / 10 for name, error in harm.items()}, rel=1e-2)
-    return search(simulation, images, shares, errors, lambda words: None)
+    alone = measure(simulation, images, shares, lambda name: None, activations=False)
+    assert alone == pytest.approx({name: error / 10 for name, error in harm.items()}, rel=1e-2)
+    return search(simulation, images, shares, weights or dict.fromkeys(shares, 0.0), errors, lambda words: None)
 
 
 def test_what_harms_most_for_its_work_goes_back_to_float() -> None:
-    kept, found = run({"a": 0.006, "b": 0.03, "c": 0.012}, {"a": 0.85, "b": 0.01, "c": 0.14})
+    kept, found = run({"a": 0.002, "b": 0.03, "c": 0.004}, {"a": 0.85, "b": 0.01, "c": 0.14})
     assert kept == {"b"}
-    assert found.mean_rel == pytest.approx((0.006**2 + 0.012**2) ** 0.5, rel=1e-3)
+    assert found.mean_rel == pytest.approx((0.002**2 + 0.004**2) ** 0.5, rel=1e-3)
 
 
 def test_nothing_goes_back_where_the_aim_is_met() -> None:
-    kept, found = run({"a": 0.003, "b": 0.004}, {"a": 0.5, "b": 0.5})
+    kept, found = run({"a": 0.002, "b": 0.003}, {"a": 0.5, "b": 0.5})
     assert kept == frozenset() and found.mean_rel <= AIM
 
 
 def test_nine_tenths_stay_in_int8_even_if_the_aim_is_missed() -> None:
     kept, found = run({"a": 0.05, "b": 0.05, "c": 0.05}, {"a": 0.5, "b": 0.42, "c": 0.08})
     assert kept == frozenset({"c"}) and found.mean_rel > AIM
+
+
+def test_nine_tenths_of_the_weights_stay_int8() -> None:
+    kept, found = run(
+        {"a": 0.05, "b": 0.05, "c": 0.05}, {"a": 0.9, "b": 0.05, "c": 0.05}, {"a": 0.0, "b": 0.2, "c": 0.08}
+    )
+    assert kept == frozenset({"c"}) and found.mean_rel > AIM
+
+
+def test_where_the_aim_is_out_of_reach_the_best_choice_is_taken() -> None:
+    class Worse(Known):
+        """One whose last module does no harm in int8, and some in float."""
+
+        def depth(self, image: np.ndarray, modules: frozenset[str], activations: bool = True) -> np.ndarray:
+            depth = super().depth(image, modules, activations)
+            return depth if "c" in modules or not modules else 1 + 2 * (depth - 1)
+
+    simulation: Simulation = Worse({"a": 0.05, "b": 0.03, "c": 0.0})  # type: ignore[assignment]
+    shares, errors = {"a": 0.9, "b": 0.05, "c": 0.01}, {"a": 0.05, "b": 0.03, "c": 0.01}
+    images = [np.zeros((1, 3, 2, 2), np.float32)]
+    kept, found = search(simulation, images, shares, dict.fromkeys(shares, 0.0), errors, lambda words: None)
+    assert kept == frozenset({"b"}) and found.mean_rel == pytest.approx(0.05, rel=1e-3)
 
 
 def test_on_the_network_float_modules_cost_nothing(nano_hub: Path, nano_plan: Plan) -> None:
