@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
 import torch
 
 from calib.budget import Budget, Cost
@@ -25,7 +24,7 @@ from export.targets import Target
 from runtimes.bundle import Bundle, Int8Record, record_files
 from runtimes.machine import instruction_set
 from runtimes.parity import Depth, compare, measure
-from runtimes.registry import Session, predict
+from runtimes.registry import Session, open_session, predict, runtime_for
 from runtimes.torch import TorchSession
 from wedepth.data import Frame, resize_image
 from wedepth.errors import WedepthError
@@ -188,8 +187,8 @@ class Quantiser:
         half = self._hub.with_name("half.onnx")
         to_float16(self._traced, half)
         for name, path in (("onnx", self._traced), ("fp16", half)):
-            session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-            results[name] = self._error([session.run(None, {"image": x})[0][0, 0] for x in inputs])
+            hub = open_session(runtime_for("onnx"), path, "cpu")
+            results[name] = self._error([hub.run(x)[0, 0] for x in inputs])
         simulation = Simulation(self._hub, self.plan.ops, self.plan.ranges)
         int8 = {op.module for op in self.plan.int8}
         results["simulated"] = self._error([simulation.depth(x, int8) for x in inputs])
