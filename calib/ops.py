@@ -21,10 +21,10 @@ class Op:
     """One multiplication, by its names in the hub.
 
     `module` is the module of the network that it belongs to (`vfm.blocks.7.mlp`, `vfm.blocks.7.attn.softmax` for the
-    product of a softmax with its values), `weight` its constant operand if it has one, of `weights` elements, `inputs`
-    the activations that it reads, `output` the activation that leaves it: after its bias and a Clip or Relu, which no
-    runtime computes apart. `chain` are all tensors from the node's own result to what a target may take into the
-    operator besides: what else is constant by channel.
+    product of a softmax with its values), `weight` its constant operand if it has one, of `weight_size` elements,
+    `inputs` the activations that it reads, `output` the activation that leaves it: after its bias and a Clip or Relu,
+    which no runtime computes apart. `chain` are all tensors from the node's own result to what a target may take into
+    the operator besides: what else is constant by channel.
     """
 
     node: str
@@ -35,7 +35,7 @@ class Op:
     output: str
     chain: tuple[str, ...]
     macs: int
-    weights: int
+    weight_size: int
 
     @property
     def channel_axis(self) -> int:
@@ -86,13 +86,14 @@ def modules_of(ops: tuple[Op, ...]) -> dict[str, float]:
 
 def weights_of(ops: tuple[Op, ...]) -> dict[str, float]:
     """The modules of the network in its order, each with its share of all weights."""
-    return _shares(ops, [op.weights for op in ops])
+    return _shares(ops, [op.weight_size for op in ops])
 
 
 def _shares(ops: tuple[Op, ...], counts: list[int]) -> dict[str, float]:
     shares: dict[str, float] = defaultdict(float)
+    total = sum(counts)
     for op, count in zip(ops, counts, strict=True):
-        shares[op.module] += count / sum(counts)
+        shares[op.module] += count / total
     return dict(shares)
 
 

@@ -187,8 +187,8 @@ class Quantiser:
         half = self._hub.with_name("half.onnx")
         to_float16(self._traced, half)
         for name, path in (("onnx", self._traced), ("fp16", half)):
-            hub = open_session(runtime_for("onnx"), path, "cpu")
-            results[name] = self._error([hub.run(x)[0, 0] for x in inputs])
+            session = open_session(runtime_for("onnx"), path, "cpu")
+            results[name] = self._error([session.run(x)[0, 0] for x in inputs])
         simulation = Simulation(self._hub, self.plan.ops, self.plan.ranges)
         int8 = {op.module for op in self.plan.int8}
         results["simulated"] = self._error([simulation.depth(x, int8) for x in inputs])

@@ -30,14 +30,14 @@ def test_macs_are_counted_as_on_paper(model: onnx.ModelProto) -> None:
     assert by_node["prompted.vfm.blocks.0.mlp.fc1/MatMul"].macs == tokens * 32 * 128
     patch = next(op for op in by_node.values() if op.module == "vfm.patch_embed")
     assert patch.macs == (64 // 14) * (96 // 14) * 32 * 3 * 14 * 14
-    assert patch.weights == 32 * 3 * 14 * 14
+    assert patch.weight_size == 32 * 3 * 14 * 14
 
 
 def test_shares_of_weights_are_of_all_weights(model: onnx.ModelProto) -> None:
     ops = find_ops(model)
     weights = weights_of(ops)
     assert weights.keys() == modules_of(ops).keys() and sum(weights.values()) == pytest.approx(1)
-    assert weights["vfm.blocks.0.mlp"] == pytest.approx(2 * 32 * 128 / sum(op.weights for op in ops))
+    assert weights["vfm.blocks.0.mlp"] == pytest.approx(2 * 32 * 128 / sum(op.weight_size for op in ops))
     assert weights["vfm.blocks.0.attn.softmax"] == 0
 
 

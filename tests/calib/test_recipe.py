@@ -1,5 +1,6 @@
 import json
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
@@ -31,7 +32,7 @@ def run(
     harm: dict[str, float], shares: dict[str, float], weights: dict[str, float] | None = None
 ) -> tuple[frozenset[str], Difference]:
     images = [np.zeros((1, 3, 2, 2), np.float32)] * 2
-    simulation: Simulation = Known(harm)  # type: ignore[assignment]
+    simulation = cast(Simulation, Known(harm))
     errors = measure(simulation, images, shares, lambda name: None)
     assert errors == pytest.approx(harm, rel=1e-3)
     alone = measure(simulation, images, shares, lambda name: None, activations=False)
@@ -70,7 +71,7 @@ def test_where_the_aim_is_out_of_reach_the_best_choice_is_taken() -> None:
             depth = super().depth(image, modules, activations)
             return depth if "c" in modules or not modules else 1 + 2 * (depth - 1)
 
-    simulation: Simulation = Worse({"a": 0.05, "b": 0.03, "c": 0.0})  # type: ignore[assignment]
+    simulation = cast(Simulation, Worse({"a": 0.05, "b": 0.03, "c": 0.0}))
     shares, errors = {"a": 0.9, "b": 0.05, "c": 0.01}, {"a": 0.05, "b": 0.03, "c": 0.01}
     images = [np.zeros((1, 3, 2, 2), np.float32)]
     kept, found = search(simulation, images, shares, dict.fromkeys(shares, 0.0), errors, lambda words: None)

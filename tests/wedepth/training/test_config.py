@@ -38,6 +38,7 @@ def test_an_epoch_is_whole_batches() -> None:
         ({"loss": {"silog_lambda": 1.5}}, "at most 1"),
         ({"augment": {"flip": 2.0}}, "a probability"),
         ({"augment": {"scale": 1.0}}, "fractions"),
+        ({"augment": {"cover": "no"}}, "cover must be true or false, not 'no'"),
         ({"augment": {"zoom": 1.0}}, "has unknown zoom"),
     ],
 )
