@@ -2,7 +2,7 @@
 PYTHON ?= python3.11
 BIN := .venv/bin
 
-.PHONY: demo test lint venv clean
+.PHONY: demo test lint bench venv clean
 
 venv: .venv/installed
 
@@ -27,6 +27,17 @@ lint: venv
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# Each target's documented road and ours, beside torch, for `edge` and `small`; what is left to compute; how it grows.
+# Hours, on a machine that does nothing else. `paper` apart: .venv/bin/python -m export.bench --preset paper
+bench: .venv/bench
+	$(BIN)/python -m export.bench
+	$(BIN)/python -m export.bench count
+	$(BIN)/python -m export.bench grow
+
+.venv/bench: .venv/installed
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[all,dev,bench]'
+	touch $@
 
 clean:
 	rm -rf .venv exported build *.egg-info
