@@ -29,10 +29,12 @@ ROOT = Path(__file__).parents[2]
 _NETWORK = ("wedepth/*.py",)
 _OURS = (*_NETWORK, "export/*.py", "export/rewrites/**/*.py", "export/tflite/**/*.py", "export/coreml/**/*.py")
 _OURS_INT8 = (*_OURS, "calib/*.py")
-_PACKAGES = ("torch", "timm", "onnx", "onnxscript", "onnxsim", "onnxruntime", "openvino", "coremltools", "litert-torch",
-             "ai-edge-litert", "ai-edge-quantizer", "nncf", "transformers")  # fmt: skip
-# Which packages are more than a script's own: an artifact that needs `x` needs what makes `x` as well.
-INSTALL = {"litert_torch": "bench", "transformers": "bench"}
+_PACKAGES = (
+    "torch", "timm", "numpy", "onnx", "onnx-ir", "onnxscript", "onnxsim", "onnxruntime", "openvino", "coremltools",
+    "litert-torch", "ai-edge-litert", "ai-edge-quantizer", "nncf", "transformers",
+)  # fmt: skip
+# The extra that brings a package, where it is not `all`.
+EXTRAS = {"litert_torch": "bench", "transformers": "bench"}
 
 
 @dataclass(slots=True)
@@ -82,7 +84,7 @@ class Workshop:
     def _ensure(self, artifact: Artifact) -> Made:
         missing = next((p for p in artifact.needs if importlib.util.find_spec(p) is None), None)
         if missing:
-            extra = INSTALL.get(missing, "all")
+            extra = EXTRAS.get(missing, "all")
             return Made(reason=f"{missing} is not installed here (pip install 'wedepth[{extra}]')")
         for other in artifact.after:
             if reason := self.ensure(other).reason:

@@ -15,12 +15,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from export.bench.contenders import ARTIFACTS, Artifact
-from export.bench.memory import peak_bytes
+from export.bench.memory import end_with_parent, peak_bytes
 
 if TYPE_CHECKING:
     from wedepth.network import WEDepth
 
 REASON_LENGTH = 240
+# How OpenVINO's errors begin, and the line of them that tells.
+_NOISE = ("Check '", "FrontEnd API failed", "Exception from")
+_TELLING = "No conversion rule found"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,15 +69,17 @@ def function(name: str) -> Any:
 
 
 def in_words(error: BaseException) -> str:
-    """An exception as one line: its kind, and the first line of what it says that is a sentence."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    words = next((line for line in lines if " " in line), lines[0] if lines else "")
+    """An exception as one line: its kind, and the line of what it says that tells most."""
+    lines = [line.strip(" -") for line in str(error).splitlines() if line.strip(" -")]
+    sentences = [line for line in lines if " " in line and not line.startswith(_NOISE)]
+    words = next((line for line in lines if line.startswith(_TELLING)), (sentences or lines or [""])[0])
     text = f"{type(error).__name__}: {words}" if words else type(error).__name__
     return text if len(text) <= REASON_LENGTH else f"{text[: REASON_LENGTH - 1]}…"
 
 
 def main(arguments: list[str]) -> int:
     """Make it; the result file says how that went."""
+    end_with_parent()
     job_file, result_file = arguments
     data = json.loads(Path(job_file).read_text())
     job = Job(**{**data, "size": tuple(data["size"])})

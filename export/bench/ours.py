@@ -105,9 +105,15 @@ def int8(job: Job) -> dict[str, Any]:
     module: Any = importlib.import_module(target.int8)
     metadata = {"precision": "int8"}
     compiled = module.convert(source, job.out, plan=_plan(job), metadata=metadata, **own.get(target.name, {}))
-    share = _plan(job).share(compiled.int8)
-    executed = f", {_plan(job).share(compiled.executed):.0%} run so" if compiled.executed is not None else ""
-    return {"ops": _ops(job), "note": f"{share:.0%} of multiply-accumulates int8 in the file{executed}"}
+    plan = _plan(job)
+    if not compiled.int8:
+        return {
+            "ops": _ops(job),
+            "note": f"{plan.share(compiled.weights):.0%} of products with int8 weights, else fp16",
+        }
+    executed = f", {plan.share(compiled.executed):.0%} run so" if compiled.executed is not None else ""
+    note = f"{plan.share(compiled.int8):.0%} of multiply-accumulates int8 in the file{executed}"
+    return {"ops": _ops(job), "note": note}
 
 
 def _even(job: Job) -> Path:

@@ -21,7 +21,7 @@ class Must:
 
 NAIVE = {
     "onnxruntime": ("onnxruntime-naive",),
-    "openvino": ("openvino-naive", "openvino-naive-exported"),
+    "openvino": ("openvino-naive", "openvino-naive-traced"),
     "tflite": ("tflite-naive", "tflite-naive-folded"),
 }
 OURS = {"onnxruntime": "ONNX Runtime", "openvino": "OpenVINO", "tflite": "TFLite"}

@@ -13,13 +13,13 @@ from export.bench.artifacts import Workshop
 from export.bench.contenders import HUB, NETWORK, Contender
 from export.bench.machine import describe
 from export.bench.memory import available_bytes
-from export.bench.results import Report, Row, Spread, Timing
-from export.bench.rounds import Effort, Times, take_turns
+from export.bench.results import Made, Report, Row, Spread, Timing
+from export.bench.rounds import LEAST, Effort, Times, take_turns
 from export.bench.worker import Opening
 from export.bench.workers import Worker, WorkerFailed
 from runtimes.limits import limit_for
 
-# Of the largest worker so far, what the next ones are expected to take.
+# Of what the workers of a family took on average, what the next ones may take at most, while they load.
 ROOM_FOR_NEXT = 1.3
 
 
@@ -79,6 +79,11 @@ def _make(bench: Bench, report: Report) -> None:
     for contender, row in zip(bench.contenders, report.rows, strict=True):
         if not contender.artifact:
             continue
+        first = report.row(contender.instead_of) if contender.instead_of else None
+        if first and first.made and not first.made.reason:
+            row.reason = f"not needed: {first.name}, the documented call, works"
+            row.made = Made(row.reason)
+            continue
         row.made = shop.ensure(contender.artifact)
         if row.made.reason:
             row.reason = row.made.reason
@@ -111,15 +116,13 @@ def _measure(bench: Bench, report: Report) -> None:
             with ExitStack() as stack:
                 # Torch eager and the matmuls take part in the first group, torch eager in every other as well.
                 opened = _open(bench, report, stack, first if number == 1 else first[:1], threads, depths)
-                largest = 0
-                while families:
-                    before = available_bytes()
-                    if largest * len(families[0]) * ROOM_FOR_NEXT > before or (
-                        largest and bench.workshop.preset == "paper"
-                    ):
+                largest = 0.0
+                while families and largest * len(families[0]) * ROOM_FOR_NEXT < available_bytes():
+                    before, family = available_bytes(), families.pop(0)
+                    opened += _open(bench, report, stack, family, threads, depths)
+                    largest = max(largest, (before - available_bytes()) / len(family))
+                    if bench.workshop.preset == "paper":
                         break
-                    opened += _open(bench, report, stack, families.pop(0), threads, depths)
-                    largest = max(largest, before - available_bytes(), *(w.peak_bytes() for w in opened))
                 _turns(bench, report, opened, threads, number)
             bench.keep(report)
 
@@ -179,8 +182,8 @@ def _compare(row: Row, depth: Any, expected: Any) -> None:
 
 def _turns(bench: Bench, report: Report, workers: Sequence[Worker], threads: int, group: int) -> None:
     effort = bench.effort
-    expected = sum(min(max(effort.seconds, 3 * w.first), effort.runs * w.first) for w in workers)
-    visits = sum(min(effort.runs, max(3, int(effort.seconds / w.first))) for w in workers)
+    expected = sum(min(max(effort.seconds, LEAST * w.warm), effort.runs * w.warm) for w in workers)
+    visits = sum(min(effort.runs, max(LEAST, int(effort.seconds / w.warm))) for w in workers)
     bench.progress.expect(expected, visits // effort.at_once)
     times: dict[str, Times] = {}
     try:

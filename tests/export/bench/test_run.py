@@ -51,13 +51,15 @@ class Pretender:
     wrong = ""
     fails = ""
     opened: list[str] = []  # noqa: RUF012
+    alive: set[str] = set()  # noqa: RUF012
 
     def __init__(self, opening: Opening, log: Path) -> None:
         self.name = opening.contender
         if self.name == self.fails:
             raise WorkerFailed("RuntimeError: it cannot be read")
         Pretender.opened.append(self.name)
-        self.load, self.first = 0.1, 0.2
+        Pretender.alive.add(self.name)
+        self.load, self.first, self.warm = 0.1, 0.2, 0.1
         self.depth = DEPTH * 1.01 if self.name == self.wrong else DEPTH.reshape(2, 12)
         self._turns = 0
 
@@ -70,7 +72,8 @@ class Pretender:
     def peak_bytes(self) -> int:
         return GIGABYTE
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        Pretender.alive.discard(self.name)
 
 
 @pytest.fixture
@@ -109,6 +112,20 @@ def test_what_cannot_be_made_or_opened_is_a_row_with_its_reason(bench: Bench, mo
     assert "| onnxruntime-naive | RuntimeError: it cannot be read |" in text
 
 
+def test_a_second_naive_road_is_taken_only_where_the_first_refuses(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.contenders = [CONTENDERS[n] for n in ("torch-eager", "tflite-naive", "tflite-naive-folded", "tflite-fp32")]
+    row = run(bench).row("tflite-naive-folded")
+    assert row and row.status == "not_run"
+    assert row.reason.startswith("not needed")
+    monkeypatch.setattr(Shop, "refused", {"tflite-naive": "RuntimeError: torch.complex64"})
+    assert _statuses(run(bench)) == {
+        "torch-eager": "measured", "tflite-naive": "not_run", "tflite-naive-folded": "measured",
+        "tflite-fp32": "measured",
+    }  # fmt: skip
+
+
 def test_a_wrong_depth_is_told(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Pretender, "wrong", "tflite-fp32")
     report = run(bench)
@@ -134,7 +151,8 @@ def test_ctrl_c_keeps_what_was_measured(bench: Bench, monkeypatch: pytest.Monkey
 def test_contenders_that_do_not_fit_together_are_measured_by_runtime(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(running, "available_bytes", lambda: 2 * GIGABYTE)
+    # Each worker takes a gigabyte: after torch, the matmul and one family of two, two more may need 2.6 of the 2 left.
+    monkeypatch.setattr(running, "available_bytes", lambda: 6 * GIGABYTE - len(Pretender.alive) * GIGABYTE)
     bench.threads = [1]
     report = run(bench)
     groups = {row.name: row.timings["1"].group for row in report.rows if row.timings}
