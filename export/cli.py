@@ -90,12 +90,14 @@ def export(
         if size is None:
             size = check_size((network.config.image_size[0], network.config.image_size[1]))
         int8 = Int8Options(calib, calib_size, evaluation, limits, calibrated, activations, tflite_io, compare=compare)
-        made, failed = run(network, wanted, list(dict.fromkeys(precisions)), size, out, step, int8)
+        provenance, held = network.provenance, [network]
+        del network  # `run` alone has it, and frees it before it converts
+        made, failed = run(held.pop(), wanted, list(dict.fromkeys(precisions)), size, out, step, int8)
     if as_json:
         artifacts = [dataclasses.asdict(artifact) for artifact in made]
         click.echo(json.dumps({"schema": SCHEMA, "artifacts": artifacts}, indent=1))
     else:
-        print_table(made, network.provenance)
+        print_table(made, provenance)
     for sentence in failed:
         click.echo(f"Error: {sentence}", err=True)
     return int(bool(failed))

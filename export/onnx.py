@@ -3,26 +3,42 @@
 import contextlib
 import io
 import logging
-import multiprocessing
 import shutil
 import warnings
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import onnx
+import onnx_ir as ir
 import torch
+from onnx_ir.passes import common as passes
+from onnxscript import optimizer, rewriter
+from onnxscript.rewriter.rules import common as rules
 
+from export.fold import fold
 from export.names import name_by_module
 from export.prepare import prepare
-from wedepth.errors import WedepthError
 from wedepth.network import WEDepth
 
 OPSET = 20  # the first with Gelu as one op; GroupNormalization (21) is not known to every frontend yet
 # A protobuf holds at most 2 GB; above this the weights go to a file beside the graph.
 EXTERNAL_ABOVE = 1_000_000_000
-SIMPLIFY_SECONDS = 120
+INLINE = 1024  # bytes of a tensor up to which it stays in the graph in any case: shapes and the like
+# onnxscript's rewrites that find something in our graphs, and those that could. All 46 of them, as torch applies
+# them, take 20 of edge's 45 seconds: the one that joins slices to a split walks the graph for every node of it.
+RULES = (
+    rules.mul_by_1_rule,
+    rules.add_0_rule,
+    rules.sub_0_rule,
+    rules.div_by_1_rule,
+    rules.no_op_cast_rule,
+    rules.no_op_expand_rule,
+    rules.no_op_transpose_rule,
+    rules.reshape_reshape_rule,
+    rules.transpose_transpose_rule,
+    rules.unsqueeze_unsqueeze_rule,
+    rules.fuse_pad_into_conv_rule,
+    rules.fuse_batchnorm_into_conv_rule,
+)
 
 
 def export_onnx(network: WEDepth, size: tuple[int, int], path: Path) -> None:
@@ -32,15 +48,14 @@ def export_onnx(network: WEDepth, size: tuple[int, int], path: Path) -> None:
     1 GB stand beside the graph in `<name>.data`.
     """
     model = _trace(network, size)
-    name_by_module(model)
-    model = simplify(model)
-    large = model.ByteSize() > EXTERNAL_ABOVE
-    onnx.save_model(model, path, save_as_external_data=large, location=_weights_file(path).name, size_threshold=1024)
+    tidy(model)
+    _save(model, path)
     del model
     onnx.checker.check_model(str(path), full_check=True)
 
 
-def _trace(network: WEDepth, size: tuple[int, int]) -> onnx.ModelProto:
+def _trace(network: WEDepth, size: tuple[int, int]) -> ir.Model:
+    """The graph as torch gives it; its weights are the network's own."""
     with torch.no_grad(), warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")
         logging.getLogger("onnxscript").setLevel(logging.ERROR)
@@ -52,55 +67,47 @@ def _trace(network: WEDepth, size: tuple[int, int]) -> onnx.ModelProto:
             input_names=["image"],
             output_names=["depth"],
             verbose=False,
+            optimize=False,
         )
     assert program is not None
-    return program.model_proto
+    return program.model
 
 
-def simplify(model: onnx.ModelProto, seconds: float = SIMPLIFY_SECONDS) -> onnx.ModelProto:
-    """The graph with its constants folded by onnxsim, or as it was where onnxsim fails, is late or changes a number.
-
-    Only its folding is used: its fusions wrap every linear layer in a pair of reshapes and gain no time.
-    """
-    if model.ByteSize() > EXTERNAL_ABOVE:
-        return model
-    folded = _in_time(_fold, model.SerializeToString(), seconds)
-    if folded is None:
-        return model
-    result = onnx.load_model_from_string(folded)
-    return result if _agree(model, result) else model
-
-
-def _fold(data: bytes) -> bytes:
-    import onnxsim
-
-    result, ok = onnxsim.simplify(onnx.load_model_from_string(data), perform_optimization=False)
-    if not ok:
-        raise WedepthError("onnxsim's own check failed.")
-    return result.SerializeToString()
-
-
-def _in_time(function: Callable[[Any], bytes], argument: Any, seconds: float) -> bytes | None:
-    """`function(argument)` in a process of its own; None where it fails or takes longer. A crash of it is not ours."""
-    with multiprocessing.get_context("spawn").Pool(1) as pool:
-        try:
-            return pool.apply_async(function, (argument,)).get(seconds)
-        except Exception:
-            return None
+def tidy(model: ir.Model) -> None:
+    """Fold constants and take out, in place, what computes nothing. No number of the output changes by it but by
+    rounding."""
+    optimizer.inline(model)
+    optimizer.fold_constants(
+        model, onnx_shape_inference=True
+    )  # shapes, casts of known types, sequences: what needs no value
+    passes.RemoveUnusedNodesPass()(model)
+    for rule in RULES:
+        rewriter.rewrite(model, [rule])
+    passes.IdentityEliminationPass()(model)
+    passes.LiftConstantsToInitializersPass(lift_all_constants=True, size_limit=0)(model)
+    fold(model)
+    for step in (
+        passes.RemoveUnusedNodesPass(),
+        passes.RemoveUnusedOpsetsPass(),
+        passes.DeduplicateInitializersPass(),
+        passes.CommonSubexpressionEliminationPass(),
+        passes.OutputFixPass(),
+        passes.NameFixPass(),
+    ):
+        step(model)
 
 
-def _agree(before: onnx.ModelProto, after: onnx.ModelProto) -> bool:
-    import onnxruntime
-
-    shape = [d.dim_value for d in before.graph.input[0].type.tensor_type.shape.dim]
-    image = np.random.default_rng(0).uniform(0, 255, shape).astype(np.float32)
-    first, second = (
-        onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"]).run(
-            None, {before.graph.input[0].name: image}
-        )[0]
-        for model in (before, after)
-    )
-    return bool(np.allclose(first, second, rtol=1e-5))
+def _save(model: ir.Model, path: Path) -> None:
+    """Write the graph with names and shapes; tensor after tensor goes to the disk, so that no weight is held twice."""
+    weights = _weights_file(path)
+    ir.save(model, path, external_data=weights.name, size_threshold_bytes=INLINE)
+    graph = onnx.load(path, load_external_data=False)
+    name_by_module(graph)
+    graph = onnx.shape_inference.infer_shapes(graph, data_prop=True)
+    if weights.stat().st_size <= EXTERNAL_ABOVE:
+        onnx.load_external_data_for_model(graph, str(path.parent))
+        weights.unlink()
+    onnx.save_model(graph, path)
 
 
 def convert(hub: Path, out: Path, *, precision: str, metadata: dict[str, str]) -> None:

@@ -1,13 +1,9 @@
 """One network in, bundles out: hub, conversion, verification in the target's own runtime, manifest, rename."""
 
-import contextlib
 import dataclasses
 import importlib.metadata
-import os
-import shutil
-import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,17 +11,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-import export.onnx as hub_export
 from calib.plan import Compiled
+from export.hub import prepared_hub
 from export.int8 import Int8Frames, Int8Options, Quantiser
+from export.onnx import OPSET
 from export.targets import TARGETS, Target
+from export.workspace import give_back, replace, workspace
 from runtimes import bundle as bundles
 from runtimes.limits import Limit, limit_for
 from runtimes.parity import Depth, compare
 from runtimes.registry import Session, open_session, predict, runtime_for
 from runtimes.torch import TorchSession
 from wedepth.checkpoint import describe
-from wedepth.config import PRESETS
+from wedepth.config import PRESETS, Config
 from wedepth.errors import WedepthError
 from wedepth.network import WEDepth
 from wedepth.rooms import rooms
@@ -70,54 +68,62 @@ def run(
 
     Returns what was made, and a sentence for each target that failed: its conversion, its parity with torch, or its
     budget. Nothing is left of a bundle that failed, but of one over its budget, which is kept as `….unmet`; an older
-    one of the same name stays as it was.
+    one of the same name stays as it was. The hub is kept in `NAME-hub`, for the next export of the same network.
     """
     made, failed = [], []
     options = int8 or Int8Options()
     frames = Int8Frames.read(options, size) if "int8" in precisions else None
     weights = 4 * sum(tensor.numel() for tensor in network.state_dict().values())
-    with _workspace(out, needed=weights * (2 + len(targets) * len(precisions))) as workspace:
+    with workspace(out, needed=weights * (3 + len(targets) * len(precisions))) as folder:
         record = describe(network)
         step("torch: the depth of the verification frames")
-        samples = _samples(network, size)
-        step("onnx: tracing and folding the graph that every target is made from")
-        hub = workspace / "hub.onnx"
-        hub_export.export_onnx(network, size, hub)
+        subject = Subject(network.config, record, _samples(network, size))
         name = _name(network, size)
+        hub = prepared_hub(network, record["sha256"], size, out / f"{name}-hub", folder, step)
         quantiser = None
         if frames:
             quantiser = Quantiser(network, hub, options, frames, step)
             quantiser.calibration.write(out / f"{name}-calibration")
+        del network  # all that is to know of it is known: where the caller has let go of it too, its memory is free
+        give_back()
         for target in targets:
             for precision in precisions:
                 step(f"{target.name} {precision}: converting and running (edge takes {target.takes})")
                 variant = quantiser.variant(target) if quantiser and precision == "int8" else ""
-                folder = workspace / f"{name}-{target.name}-{precision}{variant}"
-                job = Job(network, record, target, precision, hub, out, samples, quantiser)
+                bundle = f"{name}-{target.name}-{precision}{variant}"
+                job = Job(subject, target, precision, hub, out, quantiser)
                 try:
-                    made.append(_export_one(job, folder))
+                    made.append(_export_one(job, folder / bundle))
                 except WedepthError as error:
                     failed.append(f"{target.name} {precision}: {error}")
                 if precision == "int8" and options.compare:
                     step(f"{target.name} {precision}: its quantiser's default recipe, for comparison")
                     try:
-                        made.append(_compare_default(job, workspace / f"{name}-{target.name}-default"))
+                        made.append(_compare_default(job, folder / f"{name}-{target.name}-default"))
                     except WedepthError as error:
                         failed.append(f"{target.name} by its quantiser's default recipe: {error}")
     return made, failed
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
-    """One artifact to make: of what, from which hub, and what it is held against."""
+class Subject:
+    """A network as its artifacts know it: without its weights, which take 1.7 GB of `paper`."""
 
-    network: WEDepth
+    config: Config
     record: dict[str, Any]
+    """Where it comes from, and its hashes: what `wedepth.checkpoint.describe` says."""
+    samples: Samples
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One artifact to make: of what, and from which hub."""
+
+    subject: Subject
     target: Target
     precision: str
     hub: Path
     out: Path
-    samples: Samples
     quantiser: Quantiser | None
 
 
@@ -131,15 +137,16 @@ def _export_one(job: Job, folder: Path) -> Exported:
         refusal = job.quantiser.refusal(int8)
         verified = dataclasses.replace(verified, frames=len(job.quantiser.frames), data=int8.evaluation)
     else:
-        images = job.samples.images
-        difference = compare([predict(session, bundle, image) for image in images], job.samples.depths)
+        images = job.subject.samples.images
+        difference = compare([predict(session, bundle, image) for image in images], job.subject.samples.depths)
         _refuse_mismatch(limit_for(job.precision), difference, len(images))
     verified = dataclasses.replace(verified, max_rel=difference[0], mean_rel=difference[1])
     bundles.write_manifest(folder, dataclasses.replace(bundle.manifest, verified=verified, int8=int8))
     bundles.open_bundle(folder)  # as its user will
     del session
+    give_back()
     final = job.out / (f"{folder.name}{bundles.UNMET}" if refusal else folder.name)
-    _replace(folder, final)
+    replace(folder, final)
     if refusal:
         raise WedepthError(f"{str(refusal).rstrip('.')}. The artifact is kept in {final}.")
     path = str(final / job.target.artifact)
@@ -191,10 +198,10 @@ def _convert(job: Job, folder: Path, correction: float = 1.0, default: bool = Fa
     artifact = folder / job.target.artifact
     metadata = {
         "name": folder.name,
-        "description": f"WEDepth metric depth in metres from RGB 0..255. {job.network.provenance.weights}",
+        "description": f"WEDepth metric depth in metres from RGB 0..255. {job.subject.record['weights']}",
         "author": "wedepth",
         "precision": job.precision,
-        "checkpoint_sha256": job.record["sha256"],
+        "checkpoint_sha256": job.subject.record["sha256"],
     }
     compiled = None
     if job.quantiser is not None and job.precision == "int8":
@@ -202,7 +209,9 @@ def _convert(job: Job, folder: Path, correction: float = 1.0, default: bool = Fa
     else:
         module: Any = importlib.import_module(job.target.module)
         module.convert(job.hub, artifact, precision=job.precision, metadata=metadata)
-    np.savez_compressed(folder / bundles.SAMPLE, image=job.samples.images[0], depth=job.samples.depths[0])
+    np.savez_compressed(
+        folder / bundles.SAMPLE, image=job.subject.samples.images[0], depth=job.subject.samples.depths[0]
+    )
     bundle = bundles.Bundle(folder, _manifest(job, folder))
     return bundle, open_session(runtime_for(job.target.name), artifact, "cpu"), compiled
 
@@ -216,7 +225,7 @@ def _refuse_mismatch(limit: Limit, difference: tuple[float, float], frames: int)
 
 
 def _manifest(job: Job, folder: Path) -> bundles.Manifest:
-    network, target, precision, samples = job.network, job.target, job.precision, job.samples
+    config, target, precision, samples = job.subject.config, job.target, job.precision, job.subject.samples
     height, width = samples.depths[0].shape
     channels_last = target.layout == "NHWC"
 
@@ -238,15 +247,15 @@ def _manifest(job: Job, folder: Path) -> bundles.Manifest:
         schema=bundles.SCHEMA,
         name=folder.name,
         target=target.name,
-        preset=next((name for name, config in PRESETS.items() if config == network.config), None),
-        config=network.config.to_dict(),
-        checkpoint=bundles.CheckpointRecord(**job.record),
+        preset=next((name for name, known in PRESETS.items() if known == config), None),
+        config=config.to_dict(),
+        checkpoint=bundles.CheckpointRecord(**job.subject.record),
         artifact=bundles.record_files(folder, target.artifact, also),
         input=tensor("image", 3, "RGB, 8-bit scale", [0, 255]),
         output=tensor("log_depth", 1, "ln(metre)", [None, None]) if narrow else tensor("depth", 1, "metre", [0, None]),
         precision=bundles.PrecisionRecord(precision, target.weights[precision], activations),
         int8=None,
-        opset=hub_export.OPSET,
+        opset=OPSET,
         versions=_versions(target, precision),
         verified=bundles.VerificationRecord(
             "", "", len(samples.images), "rooms drawn by wedepth.rooms", float("nan"), float("nan"), str(limit)
@@ -271,32 +280,3 @@ def _samples(network: WEDepth, size: tuple[int, int]) -> Samples:
 def _name(network: WEDepth, size: tuple[int, int]) -> str:
     stem = Path(network.provenance.source).stem
     return stem if size == network.config.image_size else f"{stem}-{size[0]}x{size[1]}"
-
-
-def _replace(folder: Path, final: Path) -> None:
-    """Put a finished bundle in the place of an older one; renames only, so that there is always one or the other."""
-    if final.exists():
-        final.replace(folder.with_name(f"{folder.name}.old"))
-    folder.replace(final)
-
-
-@contextlib.contextmanager
-def _workspace(out: Path, needed: int) -> Iterator[Path]:
-    """A folder inside `out`, on its disk, that is gone afterwards; a disk that is full, or will be, is a sentence."""
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        if (free := shutil.disk_usage(out).free) < needed:
-            raise WedepthError(
-                f"{out} has {free / 1e9:.1f} GB free, and this export needs about {needed / 1e9:.1f} GB."
-            )
-        folder = Path(tempfile.mkdtemp(prefix=".wedepth-", dir=out))
-    except OSError as error:
-        raise WedepthError(f"Cannot write to {out}: {error.strerror}.") from None
-    try:
-        yield folder
-    except OSError as error:
-        if error.errno is None:
-            raise
-        raise WedepthError(f"Cannot write to {out}: {os.strerror(error.errno)}.") from None
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)

@@ -2,6 +2,8 @@
 
 import contextlib
 import re
+import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -16,16 +18,45 @@ if TYPE_CHECKING:
 
 @contextlib.contextmanager
 def steps(quiet: bool) -> Iterator[Callable[[str], None]]:
-    """Show the step at work and its time on stderr; yields the function to call with each step's words."""
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), disable=quiet) as bar:
-        tasks: list[TaskID] = []
+    """Show the step at work and its time on stderr; yields the function to call with each step's words.
 
+    Where stderr is no terminal, each step is a line, with the time since the start, when it begins: a log of a long
+    run shows where it is.
+    """
+    console = Console(stderr=True)
+    if quiet:
+        yield lambda words: None
+    elif console.is_terminal:
+        with _shown(console) as step:
+            yield step
+    else:
+        yield _printed()
+
+
+def _printed() -> Callable[[str], None]:
+    start, last = time.monotonic(), ""
+
+    def step(words: str) -> None:
+        nonlocal last
+        kind = _kind(words)
+        if kind != last:
+            minutes, seconds = divmod(round(time.monotonic() - start), 60)
+            print(f"{minutes}:{seconds:02} {words}", file=sys.stderr, flush=True)
+        last = kind
+
+    return step
+
+
+@contextlib.contextmanager
+def _shown(console: Console) -> Iterator[Callable[[str], None]]:
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(*columns, console=console) as bar:
+        tasks: list[TaskID] = []
         last = ""
 
         def step(words: str) -> None:
             nonlocal last
-            kind = re.sub(r"\d+ of \d+.*", "", words)
+            kind = _kind(words)
             if tasks and kind == last:  # the same step, further on
                 bar.update(tasks[-1], description=words)
                 return
@@ -37,6 +68,11 @@ def steps(quiet: bool) -> Iterator[Callable[[str], None]]:
         yield step
         if tasks:
             bar.update(tasks[-1], total=1, completed=1)
+
+
+def _kind(words: str) -> str:
+    """A step's words without how far it is, "3 of 64": the same for one step all along."""
+    return re.sub(r"\d+ of \d+.*", "", words)
 
 
 def print_table(made: "Sequence[Exported]", provenance: "Provenance") -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import onnx
 
+from export.weights import Constants, read_hub
 from runtimes.mil_program import import_coremltools
 from wedepth.errors import WedepthError
 
@@ -32,13 +33,20 @@ def convert(
     is not one image in and one tensor out.
     """
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=".coreml-") as folder:
-        package = build_package(onnx.load(str(hub)), Path(folder), precision, input_name, output_name)
+        model, constants = read_hub(hub)
+        package = build_package(model, Path(folder), precision, input_name, output_name, constants)
+        del constants
         describe(package, metadata)
         save(package, out)
 
 
 def build_package(
-    model: onnx.ModelProto, folder: Path, precision: str, input_name: str = "image", output_name: str = "depth"
+    model: onnx.ModelProto,
+    folder: Path,
+    precision: str,
+    input_name: str = "image",
+    output_name: str = "depth",
+    constants: Constants | None = None,
 ) -> Any:
     """The graph as an MLModel that is not loaded, its files in `folder`. Raises as `convert` does."""
     shape = _image_shape(model.graph, input_name, output_name)
@@ -46,7 +54,7 @@ def build_package(
     from export.coreml.precision import HalfPrecision
     from export.coreml.program import build_program
 
-    program = build_program(model, input_name, output_name)
+    program = build_program(model, input_name, output_name, constants)
     half = ct.transform.FP16ComputePrecision(op_selector=HalfPrecision())
     try:
         with contextlib.redirect_stderr(io.StringIO()):  # progress bars

@@ -10,17 +10,21 @@ from onnx import numpy_helper
 
 from export.coreml import elementwise, linear, shaping, spatial  # noqa: F401  (they fill the table)
 from export.coreml.node import LOWERINGS, Node, Values
+from export.weights import Constants, constants_of
 from runtimes.mil_program import mil_name
 from wedepth.errors import WedepthError
 
 
-def build_program(model: onnx.ModelProto, input_name: str, output_name: str) -> Program:
+def build_program(
+    model: onnx.ModelProto, input_name: str, output_name: str, constants: Constants | None = None
+) -> Program:
     """The program of a graph with one float32 input of fixed size, all tensors float32.
 
     A tensor is called as in ONNX, with `_` for what MIL's names cannot hold (`runtimes.mil_program.mil_name`).
-    Raises WedepthError naming the node whose op, or form of it, has no counterpart.
+    `constants` are those of a graph that was read without them. Raises WedepthError naming the node whose op, or form
+    of it, has no counterpart.
     """
-    values = Values({t.name: numpy_helper.to_array(t) for t in model.graph.initializer})
+    values = Values(constants_of(model) if constants is None else dict(constants))
     image = next(i for i in model.graph.input if i.name == input_name)
     shape = [d.dim_value for d in image.type.tensor_type.shape.dim]
     placeholder = mb.placeholder(shape=shape, dtype=types.fp32, name=input_name)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import onnx
 
+from export import weights
 from export.tflite.file import TfliteFile
 from export.tflite.lower import lower
 from wedepth.errors import WedepthError
@@ -23,12 +24,13 @@ def convert(hub: Path, out: Path, *, precision: str, metadata: dict[str, str]) -
     if precision not in ("fp32", "fp16"):
         raise WedepthError(f"TFLite weights are fp32 or fp16, not {precision!r}.")
     file = TfliteFile(half=lambda name: precision == "fp16")
-    inputs, outputs, _ = lower(read_hub(hub), file)
+    model, constants = weights.read_hub(hub)
+    inputs, outputs, _ = lower(model, file, constants=constants)
     file.save(out, inputs, outputs, metadata)
 
 
 def read_hub(hub: Path) -> onnx.ModelProto:
-    """The graph in a file; WedepthError for one that cannot be read."""
+    """The graph in a file with all its weights; WedepthError for one that cannot be read."""
     try:
         return onnx.load(hub)
     except Exception as error:

@@ -5,9 +5,10 @@ from typing import Any, NoReturn
 import numpy as np
 import onnx
 from numpy.typing import NDArray
-from onnx import helper, numpy_helper
-from onnx.reference import ReferenceEvaluator
+from onnx import helper
 
+from export.fold import evaluate
+from export.weights import Constants, constants_of
 from wedepth.errors import WedepthError
 
 
@@ -37,18 +38,21 @@ class Node:
 
 
 class Graph:
-    """Nodes in order, constants by name. What depends on constants alone is computed here and is a constant too."""
+    """Nodes in order, constants by name. What depends on constants alone is computed here and is a constant too.
 
-    def __init__(self, model: onnx.ModelProto) -> None:
+    `constants` are the graph's own, where it was read without them (`export.weights.read_hub`).
+    """
+
+    def __init__(self, model: onnx.ModelProto, constants: Constants | None = None) -> None:
         graph = model.graph
-        self.constants: dict[str, NDArray[Any]] = {t.name: numpy_helper.to_array(t) for t in graph.initializer}
+        self.constants = constants_of(model) if constants is None else dict(constants)
         self.inputs = {i.name: _shape(i) for i in graph.input if i.name not in self.constants}
         self.outputs = [o.name for o in graph.output]
         opsets = {o.domain: o.version for o in model.opset_import}
         self.nodes: list[Node] = []
         for proto in graph.node:
             if all(name in self.constants for name in proto.input if name):
-                self._fold(proto, opsets)
+                self.constants.update(zip(proto.output, evaluate(proto, self.constants, opsets), strict=True))
             else:
                 self.nodes.append(Node(proto))
         self._readers: dict[str, list[Node]] = {}
@@ -89,17 +93,6 @@ class Graph:
                 found |= set(node.outputs)
                 pending += node.inputs
         return found
-
-    def _fold(self, proto: onnx.NodeProto, opsets: dict[str, int]) -> None:
-        names = [name for name in dict.fromkeys(proto.input) if name]
-        inputs = [helper.make_tensor_value_info(n, onnx.TensorProto.UNDEFINED, None) for n in names]
-        outputs = [helper.make_tensor_value_info(n, onnx.TensorProto.UNDEFINED, None) for n in proto.output]
-        try:
-            evaluator = ReferenceEvaluator(helper.make_graph([proto], "fold", inputs, outputs), opsets=opsets)
-            results = evaluator.run(None, {name: self.constants[name] for name in names})
-        except Exception as error:
-            Node(proto).refuse(f"its value cannot be computed ({error})")
-        self.constants.update(zip(proto.output, (np.asarray(r) for r in results), strict=True))
 
 
 def _shape(value: onnx.ValueInfoProto) -> tuple[int, ...]:

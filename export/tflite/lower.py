@@ -10,6 +10,7 @@ from export.tflite.emit import Array, Emitter, Value
 from export.tflite.file import TfliteFile
 from export.tflite.graph import Graph, Node
 from export.tflite.view import View, fresh
+from export.weights import Constants
 from wedepth.errors import WedepthError
 
 if TYPE_CHECKING:
@@ -122,14 +123,18 @@ class Walk:
 
 
 def lower(
-    model: onnx.ModelProto, file: TfliteFile, ends: Mapping[str, str] | None = None
+    model: onnx.ModelProto,
+    file: TfliteFile,
+    ends: Mapping[str, str] | None = None,
+    constants: Constants | None = None,
 ) -> tuple[dict[str, int], dict[str, int], dict[str, Lowered]]:
     """Write a graph's operators to the file; its inputs' and outputs' tensors by name, and operators by ONNX node.
 
-    A layer takes in all that follows and costs nothing inside it, but nothing beyond its value in `ends`.
+    A layer takes in all that follows and costs nothing inside it, but nothing beyond its value in `ends`. `constants`
+    are those of a graph that was read without them.
     """
     from export.tflite import arithmetic, images, sampling, shaping  # noqa: F401  (they fill the table)
 
-    walk = Walk(Graph(model), file, ends or {})
+    walk = Walk(Graph(model, constants), file, ends or {})
     outputs = walk.run()
     return walk.inputs, outputs, walk.operators

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import resource
 import subprocess
 import sys
@@ -29,7 +30,15 @@ def test_one_target_in_json(tmp_path: Path) -> None:
     assert artifact.keys() == {"target", "precision", "path", "bytes", "seconds", "max_rel", "int8", "recipe"}
     assert Path(artifact["path"]) == tmp_path / "nano-96x64-openvino-fp32" / "model.xml"
     assert Path(artifact["path"]).is_file() and artifact["max_rel"] < 1e-3
-    assert [p.name for p in tmp_path.iterdir()] == ["nano-96x64-openvino-fp32"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["nano-96x64-hub", "nano-96x64-openvino-fp32"]
+    assert done.stderr == ""
+
+    # Another precision of it: nothing is traced, and a log shows each step on a line of its own as it begins.
+    again = export("--preset", "nano", "--target", "openvino", "--precision", "fp16", "--size", "96x64", "-o", tmp_path)
+    lines = again.stderr.splitlines()
+    assert all(re.match(r"\d+:\d\d [a-z]", line) for line in lines), lines
+    assert [re.split(r"[ :(]", line)[2] for line in lines] == ["loading", "torch", "onnx", "openvino"]
+    assert "reusing the prepared graph in nano-96x64-hub" in lines[2]
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,16 @@
-import json
-import time
 from pathlib import Path
 
 import numpy as np
 import onnx
+import onnx_ir as ir
 import pytest
-from onnx import TensorProto, helper
+from onnx import TensorProto, helper, numpy_helper
+from onnx.reference import ReferenceEvaluator
 
 import export.onnx as hub
+from export.fold import fold
 from runtimes.bundle import open_bundle
+from wedepth.errors import WedepthError
 
 PARTS = {"encoder", "split", "prompted", "inject", "fuse", "decoder", "heads"}
 
@@ -60,36 +62,93 @@ def test_names_say_where_a_tensor_comes_from(graph: onnx.ModelProto) -> None:
         assert set(node.output) == {"depth"} or node.output[0].split(":")[0] == node.name
 
 
-def _model(value: float) -> onnx.ModelProto:
-    """image · value, with the value computed from two constants."""
+def _model(nodes: list[onnx.NodeProto], **constants: np.ndarray) -> ir.Model:
+    """A graph from `image` [1,3,4,4] to `depth`."""
     shape = [1, 3, 4, 4]
-    nodes = [helper.make_node("Add", ["a", "b"], ["c"]), helper.make_node("Mul", ["image", "c"], ["depth"])]
-    tensors = [helper.make_tensor("a", TensorProto.FLOAT, [1], [value]), helper.make_tensor("b", 1, [1], [1.0])]
+    tensors = [numpy_helper.from_array(value, name) for name, value in constants.items()]
     image, depth = (helper.make_tensor_value_info(n, TensorProto.FLOAT, shape) for n in ("image", "depth"))
     graph = helper.make_graph(nodes, "g", [image], [depth], tensors)
-    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", hub.OPSET)], ir_version=10)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", hub.OPSET)], ir_version=10)
+    return ir.serde.deserialize_model(model)
 
 
-def test_folding_is_kept_where_it_computes_the_same() -> None:
-    assert [node.op_type for node in hub.simplify(_model(2.0)).graph.node] == ["Mul"]
+def _run(model: ir.Model) -> np.ndarray:
+    image = np.random.default_rng(0).normal(size=(1, 3, 4, 4)).astype(np.float32)
+    return ReferenceEvaluator(ir.serde.serialize_model(model)).run(None, {"image": image})[0]
 
 
-def test_folding_that_changes_a_number_is_thrown_away(monkeypatch: pytest.MonkeyPatch) -> None:
-    # One node fewer, as folding gives, but of another model: only the comparison can tell.
-    wrong = hub._fold(_model(99.0).SerializeToString())
-    monkeypatch.setattr(hub, "_in_time", lambda *_: wrong)
-    assert len(hub.simplify(_model(2.0)).graph.node) == 2
-    right = hub._fold(_model(2.0).SerializeToString())
-    monkeypatch.setattr(hub, "_in_time", lambda *_: right)
-    assert len(hub.simplify(_model(2.0)).graph.node) == 1
+def test_what_depends_on_constants_alone_is_computed() -> None:
+    nodes = [
+        helper.make_node("ScatterND", ["zeros", "at", "ones"], ["mask"]),
+        helper.make_node("Split", ["mask"], ["left", "right"], num_outputs=2),
+        helper.make_node("Add", ["left", "right"], ["sum"]),
+        helper.make_node("Mul", ["image", "sum"], ["depth"]),
+    ]
+    constants = {"zeros": np.zeros(8, np.float32), "at": np.array([[1], [6]]), "ones": np.ones(2, np.float32)}
+    model = _model(nodes, **constants)
+    before = _run(model)
+    fold(model)
+    assert [node.op_type for node in model.graph] == ["Mul"]
+    np.testing.assert_array_equal(_run(model), before)
 
 
-def test_folding_that_fails_or_is_late_is_done_without() -> None:
-    start = time.monotonic()
-    assert hub._in_time(time.sleep, 60, seconds=2) is None
-    assert time.monotonic() - start < 30
-    assert hub._in_time(json.loads, b"{", seconds=30) is None
-    assert hub._in_time(bytes.upper, b"done", seconds=30) == b"DONE"
+def test_a_constant_output_stays_an_output() -> None:
+    nodes = [helper.make_node("Expand", ["one", "shape"], ["depth"])]
+    model = _model(nodes, one=np.ones((), np.float32), shape=np.array([1, 3, 4, 4]))
+    fold(model)
+    assert _run(model).shape == (1, 3, 4, 4)
+
+
+def test_a_weight_that_nothing_folds_is_not_read() -> None:
+    class Untouched(ir.Tensor):
+        def numpy(self) -> np.ndarray:
+            raise AssertionError("read")
+
+    nodes = [
+        helper.make_node("Add", ["a", "a"], ["sum"]),
+        helper.make_node("Mul", ["image", "sum"], ["scaled"]),
+        helper.make_node("Mul", ["scaled", "weight"], ["depth"]),
+    ]
+    model = _model(nodes, a=np.ones(4, np.float32), weight=np.ones(4, np.float32))
+    model.graph.initializers["weight"].const_value = Untouched(np.ones(4, np.float32), name="weight")
+    fold(model)
+    assert [node.op_type for node in model.graph] == ["Mul", "Mul"]
+
+
+def test_a_constant_that_cannot_be_computed_is_a_sentence() -> None:
+    nodes = [helper.make_node("Reshape", ["a", "s"], ["b"], "bad"), helper.make_node("Mul", ["image", "b"], ["depth"])]
+    model = _model(nodes, a=np.ones(4, np.float32), s=np.array([3]))
+    with pytest.raises(WedepthError, match=r"'bad' \(Reshape\) is constant and cannot be computed"):
+        fold(model)
+
+
+def test_tidying_takes_out_what_computes_nothing_and_changes_no_number() -> None:
+    nodes = [
+        helper.make_node("Mul", ["image", "one"], ["same"]),
+        helper.make_node("Transpose", ["same"], ["there"], perm=[0, 2, 3, 1]),
+        helper.make_node("Transpose", ["there"], ["back"], perm=[0, 3, 1, 2]),
+        helper.make_node("Pad", ["back", "pads"], ["padded"]),
+        helper.make_node("Conv", ["padded", "weight", "bias"], ["conv"]),
+        helper.make_node("BatchNormalization", ["conv", "scale", "shift", "mean", "variance"], ["normed"]),
+        helper.make_node("Exp", ["image"], ["unused"]),
+        helper.make_node("Exp", ["normed"], ["depth"]),
+    ]
+    draw = np.random.default_rng(1)
+    four = {name: draw.uniform(0.5, 1, 3).astype(np.float32) for name in ("bias", "scale", "shift", "mean", "variance")}
+    weight = draw.normal(size=(3, 3, 3, 3)).astype(np.float32)
+    pads = np.array([0, 0, 1, 1, 0, 0, 1, 1])
+    model = _model(nodes, one=np.ones((), np.float32), pads=pads, weight=weight, **four)
+    before = _run(model)
+    hub.tidy(model)
+    assert [node.op_type for node in model.graph] == ["Conv", "Exp"]
+    np.testing.assert_allclose(_run(model), before, rtol=1e-5)
+
+
+def test_the_same_network_gives_the_same_file(exported: Path, tmp_path: Path) -> None:
+    from wedepth import load
+
+    hub.export_onnx(load("nano"), (64, 96), tmp_path / "hub.onnx")
+    assert (tmp_path / "hub.onnx").read_bytes() == (exported / "nano-hub" / "hub.onnx").read_bytes()
 
 
 def test_large_weights_stand_beside_the_graph(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
