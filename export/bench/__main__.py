@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -100,7 +101,7 @@ def bench(
             report = run(Bench(shop, contenders, threads, effort, progress, keep))
         reports.append(report)
         if not as_json:
-            show(report, Console(width=max(160, Console().width)))
+            show(report, _wide())
         if report.interrupted:
             click.echo(f"Interrupted; what was measured is in {kept}.", err=True)
             return INTERRUPTED
@@ -145,7 +146,7 @@ def count(
             found[preset] = counting.counted(shop, threads)
         if not as_json:
             for table in counting.tables(preset, found[preset]):
-                Console().print(table.rich())
+                _wide().print(table.rich())
     counting.write(found, docs)
     if as_json:
         click.echo((docs / "count.json").read_text(), nl=False)
@@ -201,8 +202,13 @@ def grow(
         click.echo((docs / growth.JSON).read_text(), nl=False)
     else:
         for table in growth.tables(points):
-            Console().print(table.rich())
+            _wide().print(table.rich())
     return INTERRUPTED if interrupted else 0
+
+
+def _wide() -> Console:
+    """The terminal, or a page where it is narrower than the tables."""
+    return Console(width=max(160, Console().width))
 
 
 def _workshop(
@@ -227,4 +233,5 @@ def _effort(runs: int, seconds: float, full: bool, preset: str) -> Effort:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends it as Ctrl-C does
     guarded(bench)

@@ -1,10 +1,12 @@
 """The pictures of the docs, drawn from the JSON that the benchmark keeps."""
 
+import importlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from export.bench.results import Report, Row
+from wedepth.errors import WedepthError
 
 COLOURS = {"naive": "#c0504d", "ours": "#2f6fab", "other": "#8c8c8c"}
 
@@ -79,12 +81,12 @@ def _most_threads(report: Report) -> str:
 
 
 def _pyplot() -> Any:
-    import matplotlib
-
+    try:
+        matplotlib: Any = importlib.import_module("matplotlib")
+    except ImportError:
+        raise WedepthError("The plots need matplotlib, of the extra `bench`: pip install 'wedepth[bench]'.") from None
     matplotlib.use("Agg")
-    import matplotlib.pyplot
-
-    return matplotlib.pyplot
+    return importlib.import_module("matplotlib.pyplot")
 
 
 def _save(figure: Any, path: Path) -> None:
