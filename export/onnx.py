@@ -48,9 +48,11 @@ def export_onnx(network: WEDepth, size: tuple[int, int], path: Path) -> None:
     1 GB stand beside the graph in `<name>.data`.
     """
     model = _trace(network, size)
+    traced = list(model.graph.initializers.values())
     tidy(model)
     _save(model, path)
-    del model
+    for value in (*traced, *model.graph.initializers.values()):
+        value.const_value = None  # onnxscript's rules keep the last graph that they saw, and with it the network
     onnx.checker.check_model(str(path), full_check=True)
 
 

@@ -1,3 +1,5 @@
+import gc
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +19,7 @@ PARTS = {"encoder", "split", "prompted", "inject", "fuse", "decoder", "heads"}
 
 @pytest.fixture(scope="module")
 def graph(exported: Path) -> onnx.ModelProto:
-    return onnx.load(str(exported / "nano-onnx-fp32" / "model.onnx"))
+    return onnx.load(str(exported / "nano-hub" / "hub.onnx"))
 
 
 def test_the_graph_takes_an_image_and_returns_metres(graph: onnx.ModelProto, exported: Path) -> None:
@@ -144,11 +146,16 @@ def test_tidying_takes_out_what_computes_nothing_and_changes_no_number() -> None
     np.testing.assert_allclose(_run(model), before, rtol=1e-5)
 
 
-def test_the_same_network_gives_the_same_file(exported: Path, tmp_path: Path) -> None:
+def test_the_same_network_gives_the_same_file_and_is_let_go_of(exported: Path, tmp_path: Path) -> None:
     from wedepth import load
 
-    hub.export_onnx(load("nano"), (64, 96), tmp_path / "hub.onnx")
+    network = load("nano")
+    weights = [weakref.ref(tensor) for tensor in network.parameters()]
+    hub.export_onnx(network, (64, 96), tmp_path / "hub.onnx")
     assert (tmp_path / "hub.onnx").read_bytes() == (exported / "nano-hub" / "hub.onnx").read_bytes()
+    del network
+    gc.collect()
+    assert not any(weight() is not None for weight in weights)  # nothing holds on to it
 
 
 def test_large_weights_stand_beside_the_graph(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -1,4 +1,5 @@
 import threading
+import weakref
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -23,7 +24,7 @@ def nano():
 @pytest.fixture
 def quick_hub(exported: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The hub that was already made, instead of tracing the network again."""
-    made = exported / "nano-onnx-fp32" / "model.onnx"
+    made = exported / "nano-hub" / "hub.onnx"
     monkeypatch.setattr(export.onnx, "export_onnx", lambda network, size, path: path.write_bytes(made.read_bytes()))
 
 
@@ -111,3 +112,21 @@ def test_two_that_put_their_folders_in_one_place_both_go_on(tmp_path: Path) -> N
     for thread in threads:
         thread.join()
     assert faults == [] and (final / "whole").is_file()
+
+
+def test_a_network_that_nobody_else_has_is_freed_before_anything_is_converted(
+    quick_hub, tmp_path: Path, monkeypatch
+) -> None:
+    held = [load("nano")]
+    weight = weakref.ref(held[0].prompted.vfm.patch_embed.proj.weight)
+    alive = []
+    convert = export.openvino.convert
+
+    def watched(*args, **options):
+        alive.append(weight() is not None)
+        return convert(*args, **options)
+
+    monkeypatch.setattr(export.openvino, "convert", watched)
+    target = [TARGETS["openvino"]]
+    made, failed = pipeline.run(held.pop(), target, ["fp32"], (64, 96), tmp_path, lambda _: None)
+    assert failed == [] and len(made) == 1 and alive == [False]
