@@ -6,7 +6,7 @@ in its real runtime.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -32,11 +32,21 @@ def scale_hub(hub: Path, out: Path, factor: float) -> None:
     makers = {name: node for node in model.graph.node for name in node.output}
     tensors = {tensor.name: tensor for tensor in model.graph.initializer}
     heads = [makers.get(node.input[0]) for node in model.graph.node if node.op_type == "Exp"]
-    convolutions = [node for node in heads if node is not None and node.op_type == "Conv" and len(node.input) == 3]
-    if not heads or len(convolutions) != len(heads):
-        raise WedepthError("The graph's depth is no exp of a convolution with a bias: its scale cannot be corrected.")
-    for node in convolutions:
-        bias = numpy_helper.to_array(tensors[node.input[2]], base_dir=str(hub.parent)) + np.float32(math.log(factor))
-        node.input[2] = f"{node.name}~bias"  # its own: biases of one value are one tensor in the hub
-        model.graph.initializer.append(numpy_helper.from_array(bias, node.input[2]))
+    places = [_bias(node, tensors) for node in heads]
+    if not heads or None in places:
+        raise WedepthError("The graph's depth is no exp of a sum with a constant: its scale cannot be corrected.")
+    for node, place in zip(heads, places, strict=True):
+        assert node is not None and place is not None
+        bias = numpy_helper.to_array(tensors[node.input[place]], base_dir=str(hub.parent))
+        node.input[place] = f"{node.name}~bias"  # its own: constants of one value are one tensor in the hub
+        corrected = bias + np.float32(math.log(factor))
+        model.graph.initializer.append(numpy_helper.from_array(corrected, node.input[place]))
     onnx.save(model, str(out))
+
+
+def _bias(node: onnx.NodeProto | None, tensors: Mapping[str, onnx.TensorProto]) -> int | None:
+    """Which input of a sum, or of a convolution with a bias, is constant and added to all that it gives."""
+    if node is None or node.op_type not in ("Add", "Conv"):
+        return None
+    places = range(2) if node.op_type == "Add" else range(2, len(node.input))
+    return next((i for i in places if node.input[i] in tensors), None)

@@ -15,6 +15,7 @@ from onnx import helper, numpy_helper
 
 from calib.ops import Op
 from calib.plan import Compiled, Plan
+from export.lookup import looked_up
 
 KINDS = ("Gemm", "MatMul", "Conv", "ConvTranspose")
 # ONNX Runtime's integer kernels.
@@ -35,7 +36,8 @@ def convert(hub: Path, out: Path, *, plan: Plan, metadata: dict[str, str]) -> Co
     from onnxruntime.quantization.calibrate import TensorData, TensorsData
     from onnxruntime.quantization.qdq_quantizer import QDQQuantizer
 
-    model = onnx.load(str(hub))
+    with looked_up(hub) as graph:
+        model = onnx.load(str(graph))
     ranges = dict(plan.ranges)
     nodes = {node.name: node for node in model.graph.node}
     for op in plan.int8:

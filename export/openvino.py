@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from export.lookup import looked_up
 from wedepth.errors import WedepthError
 
 
@@ -14,7 +15,10 @@ def convert(hub: Path, out: Path, *, precision: str, metadata: dict[str, str]) -
     import openvino
 
     try:
-        model = openvino.convert_model(str(hub))
+        with looked_up(hub) as graph:
+            model = openvino.convert_model(str(graph))
+    except WedepthError:
+        raise
     except Exception as error:
         raise WedepthError(f"OpenVINO could not convert the graph: {str(error).strip().splitlines()[-1]}.") from None
     save(model, out, half=precision == "fp16", metadata=metadata)

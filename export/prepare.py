@@ -1,29 +1,61 @@
-"""Graph preparation: a network made ready for one input size, every rewrite a function of its own.
+"""Graph preparation: a network made ready for one input size by the rewrites of `export.rewrites`.
 
 What comes out takes an image as people have it (RGB 0…255) and holds no arithmetic on shapes or weights, so that
 every converter sees the same plain graph. Weights are shared with the network, which stays as it was.
 """
 
 import copy
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import torch
-from timm.layers import Attention
-from timm.models.swin_transformer import WindowAttention
 from torch import Tensor, nn
 
-from wedepth.attention import merge_heads, split_heads
+from export.rewrites.attention import flatten_window_attention, scale_queries, split_prompted_attention
+from export.rewrites.constants import fold_positions, fold_prompts
+from export.rewrites.extraction import absorb_extraction
+from export.rewrites.fusion import fold_fusion, fold_level_projection
+from export.rewrites.heads import fold_heads
+from export.rewrites.sampling import sample_points_major
 from wedepth.config import check_size
 from wedepth.network import MEAN, STD, WEDepth
-from wedepth.prompts import SpectralPrompt
 
-# The network masks with -1e9, which half precision cannot hold; at -3e4 a softmax is as exactly zero.
-FP16_MASK = -3e4
+Size = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Rewrite:
+    """A change to a network in place, for images of one size (height, width), and why it is made."""
+
+    name: str
+    reason: str
+    apply: Callable[[WEDepth, Size], None]
+
+
+REWRITES = (
+    Rewrite("fold_prompts", "The prompts' Fourier transform does not depend on the image.", fold_prompts),
+    Rewrite("fold_positions", "Nor does the bicubic resize of the position table.", fold_positions),
+    Rewrite(
+        "split_prompted_attention",
+        "Prompts are given the keys that they see, instead of a mask that is added to all scores.",
+        split_prompted_attention,
+    ),
+    Rewrite(
+        "flatten_window_attention", "Swin's windows in four axes, their bias looked up once.", flatten_window_attention
+    ),
+    Rewrite("absorb_extraction", "Few queries take in what keys and values of every token cost.", absorb_extraction),
+    Rewrite("scale_queries", "The scale of scores is in the query's weights.", scale_queries),
+    Rewrite("fold_fusion", "Sums and norms in the depthwise kernels; projection before the resize.", fold_fusion),
+    Rewrite("fold_level_projection", "Three 1×1 convolutions in a row are two.", fold_level_projection),
+    Rewrite("sample_points_major", "Samples are weighed and added up along tokens.", sample_points_major),
+    Rewrite("fold_heads", "The heads are linear: 14.5 C² multiplications a cell become 144 C.", fold_heads),
+)
 
 
 class Prepared(nn.Module):
     """`image` [1,3,H,W], RGB 0…255 → `depth` [1,1,H,W] in metres."""
 
-    def __init__(self, network: WEDepth, size: tuple[int, int]) -> None:
+    def __init__(self, network: WEDepth, size: Size) -> None:
         super().__init__()
         self.size = check_size(size)
         scale = 1 / (255 * torch.tensor(STD))
@@ -35,85 +67,17 @@ class Prepared(nn.Module):
         return self.network(image * self.scale + self.shift)
 
 
-class Constant(nn.Module):
-    """A module without input whose value is known."""
-
-    def __init__(self, value: Tensor) -> None:
-        super().__init__()
-        self.register_buffer("value", value.detach())
-
-    def forward(self) -> Tensor:
-        return self.value
-
-
-class PlainAttention(nn.Module):
-    """timm's attention with four axes at most (phones' GPUs refuse five) and the scale inside the query."""
-
-    def __init__(self, attention: Attention | WindowAttention) -> None:
-        super().__init__()
-        self.heads = attention.num_heads
-        width = attention.qkv.out_features // 3
-        scale = torch.ones(3 * width)
-        scale[:width] = attention.scale
-        self.qkv = nn.Linear(attention.qkv.in_features, 3 * width)
-        self.qkv.weight = nn.Parameter(attention.qkv.weight * scale[:, None], requires_grad=False)
-        self.qkv.bias = nn.Parameter(attention.qkv.bias * scale, requires_grad=False)
-        self.proj = attention.proj
-
-    def forward(self, x: Tensor, attn_mask: Tensor, is_causal: bool = False) -> Tensor:
-        query, key, value = (split_heads(part, self.heads) for part in self.qkv(x).chunk(3, dim=-1))
-        scores = query @ key.transpose(-2, -1) + attn_mask
-        return self.proj(merge_heads(scores.softmax(dim=-1) @ value))
-
-
-class PlainWindowAttention(PlainAttention):
-    """The same over Swin's windows [windows,side²,C], its relative position bias looked up once."""
-
-    def __init__(self, attention: WindowAttention) -> None:
-        super().__init__(attention)
-        self.register_buffer("bias", attention._get_rel_pos_bias())
-
-    def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:  # type: ignore[override]
-        return super().forward(x, self.bias if mask is None else self.bias + mask[:, None])
-
-
 def share_weights(network: WEDepth) -> WEDepth:
     """A copy of the modules that holds the very same tensors: 420 M parameters are not kept twice."""
     tensors = {id(t): t for t in (*network.parameters(), *network.buffers())}
     return copy.deepcopy(network, tensors).eval().requires_grad_(False)
 
 
-def fold_prompts(network: WEDepth) -> None:
-    """The prompts' Fourier transform does not depend on the image, and no phone has one."""
-    for stage in network.prompted.stages:
-        if isinstance(stage.prompt, SpectralPrompt):
-            stage.prompt = Constant(stage.prompt())
-
-
-def fold_positions(network: WEDepth, size: tuple[int, int]) -> None:
-    """The position table at the size that this image size needs: no bicubic resize is left (Core ML has none)."""
-    vfm = network.prompted.vfm
-    grid = vfm.patches(size)
-    vfm.pos_embed = nn.Parameter(vfm.positions(grid).detach(), requires_grad=False)
-    vfm.grid = grid
-
-
-def flatten_attention(network: WEDepth) -> None:
-    """Every attention of timm's as the plain form above."""
-    for module in list(network.modules()):
-        attention = getattr(module, "attn", None)
-        if isinstance(attention, WindowAttention):
-            module.attn = PlainWindowAttention(attention)
-        elif isinstance(attention, Attention):
-            module.attn = PlainAttention(attention)
-
-
 @torch.no_grad()
-def prepare(network: WEDepth, size: tuple[int, int]) -> Prepared:
+def prepare(network: WEDepth, size: Size, rewrites: Sequence[Rewrite] = REWRITES) -> Prepared:
     """The network for images of `size` (height, width; multiples of 32), ready to be traced."""
+    check_size(size)
     network = share_weights(network)
-    network.prompted.masked = FP16_MASK
-    fold_prompts(network)
-    fold_positions(network, size)
-    flatten_attention(network)
+    for rewrite in rewrites:
+        rewrite.apply(network, size)
     return Prepared(network, size).eval()

@@ -28,7 +28,7 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def nano_hub(exported: Path) -> Path:
     """The hub of `nano` at 64×96."""
-    return exported / "nano-onnx-fp32" / "model.onnx"
+    return exported / "nano-hub" / "hub.onnx"
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,6 @@ from export.tflite.emit import Value
 from export.tflite.epilogue import batch_norm_affine, clip_bounds, find_epilogue
 from export.tflite.graph import Node
 from export.tflite.lower import Walk, lowers
-from export.tflite.sampling import weighted_sample
 from export.tflite.view import View
 
 UNARY = {
@@ -49,8 +48,8 @@ def identity(walk: Walk, node: Node) -> Value:
 
 @lowers("Cast")
 def cast(walk: Walk, node: Node) -> Value:
-    if node.get("to") != onnx.TensorProto.FLOAT:
-        node.refuse("the graph is float32 throughout, and so is what it casts to")
+    if node.get("to") not in (onnx.TensorProto.FLOAT, onnx.TensorProto.INT32):
+        node.refuse("the graph is float32 throughout, but for row numbers")
     return walk.value(node, 0)
 
 
@@ -130,11 +129,23 @@ def batch_matmul(walk: Walk, node: Node) -> Value:
     rank = len(a.axes)
     if len(b.axes) != rank or rank < 2 or a.shape[:-2] != b.shape[:-2]:
         node.refuse(f"the batch axes of {list(a.shape)} and {list(b.shape)} differ")
+    if rank == 3 and a.shape[1] == 1 < a.shape[0]:
+        return weighted_sum(walk, a, b)
     if walk.graph.constant(node, 0) is None:
         return product(walk, node, a, b)
     # TFLite's kernels and quantiser know constants on the right only: the transposed product, transposed.
     swap = [*range(rank - 2), rank - 1, rank - 2]
     return product(walk, node, b.transposed(swap), a.transposed(swap), swapped=True).transposed(swap)
+
+
+def weighted_sum(walk: Walk, a: View, b: View) -> View:
+    """[B, 1, K] · [B, K, N], thousands of small products: as a multiplication and a sum.
+
+    XNNPACK packs the right side of every product. One decoder layer of `edge` by lookups took 132 ms with
+    BATCH_MATMUL, 117 with this.
+    """
+    weights = walk.emit.reshape(a, (a.shape[0], a.shape[2], 1))
+    return walk.emit.reduce("SUM", walk.emit.mul(b, weights), [1], keep=True)
 
 
 def product(walk: Walk, node: Node, a: View, b: View, swapped: bool = False) -> View:
@@ -210,8 +221,6 @@ def batch_normalization(walk: Walk, node: Node) -> Value:
 
 @lowers(*REDUCE)
 def reduce(walk: Walk, node: Node) -> Value:
-    if node.outputs[0] in walk.deferred:
-        return weighted_sample(walk, *walk.deferred[node.outputs[0]])
     axes, x = walk.graph.axes(node, 1), walk.input(node)
     if axes is None and node.get("noop_with_empty_axes", 0):
         return x

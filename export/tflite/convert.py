@@ -5,6 +5,7 @@ from pathlib import Path
 import onnx
 
 from export import weights
+from export.lookup import looked_up
 from export.tflite.file import TfliteFile
 from export.tflite.lower import lower
 from wedepth.errors import WedepthError
@@ -24,14 +25,18 @@ def convert(hub: Path, out: Path, *, precision: str, metadata: dict[str, str]) -
     if precision not in ("fp32", "fp16"):
         raise WedepthError(f"TFLite weights are fp32 or fp16, not {precision!r}.")
     file = TfliteFile(half=lambda name: precision == "fp16")
-    model, constants = weights.read_hub(hub)
+    with looked_up(hub) as graph:
+        model, constants = weights.read_hub(graph)
     inputs, outputs, _ = lower(model, file, constants=constants)
     file.save(out, inputs, outputs, metadata)
 
 
 def read_hub(hub: Path) -> onnx.ModelProto:
-    """The graph in a file with all its weights; WedepthError for one that cannot be read."""
+    """The graph in a file with all its weights, its sampling by lookups; WedepthError for one that cannot be read."""
     try:
-        return onnx.load(hub)
+        with looked_up(hub) as graph:
+            return onnx.load(graph)
+    except WedepthError:
+        raise
     except Exception as error:
         raise WedepthError(f"Cannot read {hub} as an ONNX graph: {str(error).splitlines()[0]}.") from None

@@ -83,10 +83,10 @@ class Graph:
         return self.numbers(node, index) if node.has(index) else node.get("axes")
 
     def places(self) -> set[str]:
-        """Outputs of the nodes that compute where something is sampled, and not what."""
+        """Outputs of the nodes that compute which rows of a table are looked up, and not what is in them."""
         makers = {name: node for node in self.nodes for name in node.outputs}
         found: set[str] = set()
-        pending = [node.inputs[1] for node in self.nodes if node.kind == "GridSample"]
+        pending = [node.inputs[1] for node in self.nodes if node.kind == "Gather"]
         while pending:
             node = makers.get(pending.pop())
             if node is not None and node.kind not in ("MatMul", "Gemm", "Conv") and node.outputs[0] not in found:

@@ -57,7 +57,6 @@ class Walk:
         self.emit = Emitter(file)
         self.values: dict[str, Value] = dict(graph.constants)
         self.absorbed: set[str] = set()  # nodes, by name of their first output, that another one has taken in
-        self.deferred: dict[str, tuple[Node, Node]] = {}  # a sum's output: the sampling and product it follows
         self.dropped: dict[str, str] = {}  # a node's output that is now the same as one of its inputs
         self.operators: dict[str, Lowered] = {}  # by node, those that multiply and accumulate
         self.inputs: dict[str, int] = {}
@@ -133,7 +132,7 @@ def lower(
     A layer takes in all that follows and costs nothing inside it, but nothing beyond its value in `ends`. `constants`
     are those of a graph that was read without them.
     """
-    from export.tflite import arithmetic, images, sampling, shaping  # noqa: F401  (they fill the table)
+    from export.tflite import arithmetic, images, shaping  # noqa: F401  (they fill the table)
 
     walk = Walk(Graph(model, constants), file, ends or {})
     outputs = walk.run()

@@ -98,8 +98,11 @@ def slices(walk: Walk, node: Node) -> Value:
 
 @lowers("Gather")
 def gather(walk: Walk, node: Node) -> Value:
-    x, indices = walk.input(node), walk.array(node, 1)
+    x = walk.input(node)
     axis = node.get("axis", 0) % len(x.axes)
+    indices = walk.graph.constant(node, 1)
+    if indices is None:
+        return rows(walk, node, x, axis)
     flat = indices.reshape(-1) % x.shape[axis]
     shape = (*x.shape[:axis], *indices.shape, *x.shape[axis + 1 :])
     if (np.diff(flat) == 1).all():
@@ -108,6 +111,14 @@ def gather(walk: Walk, node: Node) -> Value:
     stored = (*x.stored[:place], flat.size, *x.stored[place + 1 :])
     tensor = walk.emit.op("GATHER", [x.tensor, walk.emit.ints(flat.tolist())], stored, axis=place)
     return walk.emit.reshape(walk.emit.resized(x, tensor, axis, place, flat.size), shape)
+
+
+def rows(walk: Walk, node: Node, x: View, axis: int) -> Value:
+    """Rows of a table [R,C] by computed numbers, which are whole float32 here until they are looked up."""
+    if len(x.axes) != 2 or axis != 0:
+        node.refuse(f"computed indices into axis {axis} of {list(x.shape)} are not rows of a table")
+    table = walk.emit.dense(x)
+    return walk.emit.lookup(table.tensor, walk.input(node, 1), x.shape[1])
 
 
 @lowers("Expand")
