@@ -33,8 +33,8 @@ def evaluate(node: onnx.NodeProto, inputs: Mapping[str, Array], opsets: Mapping[
 def fold(model: ir.Model) -> None:
     """Replace, in place, every node that reads constants alone by the constants that it gives.
 
-    Weights are read where one of these nodes reads them and stay where they are, so that a graph of any size is folded
-    (a `paper` of 1.7 GB takes 0.1 s): onnxsim needs it as one protobuf, which holds 2 GB at most, and twice.
+    Weights are read where one of these nodes reads them and stay where they are, so that a graph of any size is folded:
+    onnxsim needs it as one protobuf, which holds 2 GB at most. The 29 such nodes of edge take 0.1 s.
     """
     graph = model.graph
     for node in list(graph):

@@ -24,8 +24,9 @@ OPSET = 20  # the first with Gelu as one op; GroupNormalization (21) is not know
 # A protobuf holds at most 2 GB; above this the weights go to a file beside the graph.
 EXTERNAL_ABOVE = 1_000_000_000
 INLINE = 1024  # bytes of a tensor up to which it stays in the graph in any case: shapes and the like
-# onnxscript's rewrites that find something in our graphs, and those that could. All 46 of them, as torch applies
-# them, take 20 of edge's 45 seconds: the one that joins slices to a split walks the graph for every node of it.
+# onnxscript's rewrites that find something in our graphs, and those that could. With all 46 of them, as torch applies
+# them, tracing edge took 48 and 57 s of CPU, with these and our folding 32 and 38, in turns on a loaded machine. Run
+# alone, the one that joins slices to a split took 1.65 s of edge, each of the others under 0.1.
 RULES = (
     rules.mul_by_1_rule,
     rules.add_0_rule,
