@@ -12,6 +12,8 @@ KINDS = ("MatMul", "Conv", "ConvTranspose")
 # What every runtime takes into the operator before it rounds the result to int8.
 _FUSED = ("Add", "Clip", "Relu")
 _ABSORBED = (*_FUSED, "Mul", "BatchNormalization")
+# The fixed convolution of zeros and ones with which the heads put values in their places: nothing to round.
+_MOVES = ".gather/"
 # The axis of a weight along which it has one scale for each output channel.
 _CHANNEL_AXIS = {"MatMul": -1, "Conv": 0, "ConvTranspose": 1}
 
@@ -57,7 +59,7 @@ def find_ops(model: onnx.ModelProto) -> tuple[Op, ...]:
             readers[name].append(node)
     ops = []
     for node in model.graph.node:
-        if node.op_type not in KINDS:
+        if node.op_type not in KINDS or _MOVES in node.name:
             continue
         weight = node.input[1] if node.input[1] in constants else None
         inputs = tuple(name for name in node.input[:2] if name not in constants)

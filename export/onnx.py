@@ -14,10 +14,12 @@ from onnx_ir.passes import common as passes
 from onnxscript import optimizer, rewriter
 from onnxscript.rewriter.rules import common as rules
 
+from export.blocks import block_tokens
 from export.fold import fold
 from export.lookup import looked_up
 from export.names import name_by_module
 from export.prepare import prepare
+from export.weights import read_hub
 from wedepth.network import WEDepth
 
 OPSET = 20  # the first with Gelu as one op; GroupNormalization (21) is not known to every frontend yet
@@ -125,15 +127,27 @@ def convert(hub: Path, out: Path, *, precision: str, metadata: dict[str, str]) -
         model = onnx.load(str(out), load_external_data=False)
     else:
         with looked_up(hub) as graph:
-            model = onnx.load(str(graph), load_external_data=False)
+            model, constants = read_hub(graph)
+            block_tokens(model, constants)
         if weights.is_file():
             shutil.copyfile(weights, _weights_file(out))
+        else:
+            model = _simplified(model)
     onnx.helper.set_model_props(model, metadata)
     for tensor in model.graph.initializer:
         for entry in tensor.external_data:
             if entry.key == "location":
                 entry.value = _weights_file(out).name
     onnx.save_model(model, out)
+
+
+def _simplified(model: onnx.ModelProto) -> onnx.ModelProto:
+    """What targets' rewrites left to fold, folded by onnxsim, which needs the graph as one protobuf; as it was where
+    onnxsim's own check fails. Its fusions wrap every linear layer in a pair of reshapes and gain no time: off."""
+    import onnxsim
+
+    result, same = onnxsim.simplify(model, perform_optimization=False)
+    return result if same else model
 
 
 def _weights_file(path: Path) -> Path:

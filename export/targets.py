@@ -42,7 +42,7 @@ TARGETS = {
     target.name: target
     for target in (
         Target(
-            "onnx", "model.onnx", "export.onnx", ("onnx", "onnxscript", "onnxsim", "onnxruntime"),
+            "onnx", "model.onnx", "export.onnx", ("onnx", "onnx_ir", "onnxscript", "onnxsim", "onnxruntime"),
             "export", "NCHW", _FLOATS, _ASKED, "export.onnx_int8", "export.onnx_int8", (), "under a minute",
         ),
         Target(

@@ -5,6 +5,7 @@ from pathlib import Path
 import onnx
 
 from export import weights
+from export.blocks import block_tokens
 from export.lookup import looked_up
 from export.tflite.file import TfliteFile
 from export.tflite.lower import lower
@@ -27,6 +28,7 @@ def convert(hub: Path, out: Path, *, precision: str, metadata: dict[str, str]) -
     file = TfliteFile(half=lambda name: precision == "fp16")
     with looked_up(hub) as graph:
         model, constants = weights.read_hub(graph)
+        block_tokens(model, constants)
     inputs, outputs, _ = lower(model, file, constants=constants)
     file.save(out, inputs, outputs, metadata)
 

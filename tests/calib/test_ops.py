@@ -1,5 +1,6 @@
 from pathlib import Path
 
+import numpy as np
 import onnx
 import pytest
 
@@ -16,9 +17,7 @@ def model(nano_hub: Path) -> onnx.ModelProto:
 def test_operators_are_called_after_the_networks_modules(model: onnx.ModelProto) -> None:
     ops = find_ops(model)
     shares = modules_of(ops)
-    assert {"vfm.blocks.3.mlp", "vfm.blocks.3.attn", "decoder.layers.0.attention", "heads.heads.0.layers"} <= set(
-        shares
-    )
+    assert {"vfm.blocks.3.mlp", "vfm.blocks.3.attn", "decoder.layers.0.attention", "heads.heads.0"} <= set(shares)
     assert sum(shares.values()) == pytest.approx(1)
     kinds = {node.op_type for node in model.graph.node if node.op_type in ("MatMul", "Conv", "ConvTranspose", "Gemm")}
     assert {op.kind for op in ops} == kinds
@@ -50,18 +49,30 @@ def test_bias_and_clipping_belong_to_the_operator(model: onnx.ModelProto) -> Non
 
 def test_attention_has_two_activations_and_no_weight(model: onnx.ModelProto) -> None:
     products = [op for op in find_ops(model) if op.module.startswith("vfm.blocks.0.attn") and op.weight is None]
-    assert [len(op.inputs) for op in products] == [2, 2]
-    assert [op.module for op in products] == ["vfm.blocks.0.attn", "vfm.blocks.0.attn.softmax"]
+    assert [len(op.inputs) for op in products] == [2] * 4  # of prompts and of tokens
+    assert sorted(op.module for op in products) == ["vfm.blocks.0.attn"] * 2 + ["vfm.blocks.0.attn.softmax"] * 2
 
 
-def test_what_gives_log_depth_is_told_apart_from_its_head(model: onnx.ModelProto) -> None:
-    by_node = {op.node: op.module for op in find_ops(model)}
-    assert by_node["heads.heads.0.layers.4/Conv"] == "heads.heads.0.layers"
-    assert by_node["heads.heads.0.layers.5/Conv"] == "heads.heads.0.layers.5"
+def test_what_gives_one_channel_is_told_apart_from_its_module() -> None:
+    body = "a = Conv(x, w) y = Conv(a, o)"
+    model = onnx.parser.parse_model(
+        f'<ir_version: 9, opset_import: ["" : 20]> g (float[1,3,4,4] x) => (float[1,1,4,4] y) {{{body}}}'
+    )
+    for node, name in zip(model.graph.node, ("head.wide/Conv", "head.last/Conv"), strict=True):
+        node.name = name
+    weights = {"w": (2, 3, 1, 1), "o": (1, 2, 1, 1)}
+    model.graph.initializer.extend(onnx.numpy_helper.from_array(np.ones(s, np.float32), n) for n, s in weights.items())
+    assert [op.module for op in find_ops(model)] == ["head", "head.last"]
+
+
+def test_putting_values_in_their_places_is_no_operator(model: onnx.ModelProto) -> None:
+    nodes = {node.name for node in model.graph.node}
+    assert {"heads.heads.0.gather/Conv", "heads.heads.0.cells/Conv"} <= nodes
+    assert not any("gather" in op.node for op in find_ops(model))
 
 
 def test_a_plan_says_its_share_of_int8(nano_plan: Plan) -> None:
-    assert {op.module for op in nano_plan.kept} == {"heads.heads.0.layers"}
+    assert {op.module for op in nano_plan.kept} == {"heads.heads.0"}
     assert set(activations_of(nano_plan.ops)) <= set(tensors_of(nano_plan.ops)) < set(nano_plan.ranges)
     assert 0.9 < nano_plan.int8_share < 1
     assert len(nano_plan.int8) + len(nano_plan.kept) == len(nano_plan.ops)

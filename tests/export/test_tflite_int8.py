@@ -253,8 +253,8 @@ def test_a_channel_of_almost_no_weight_keeps_its_bias(kind: str, tmp_path: Path)
 
 def test_ordinary_weights_are_not_touched(made: tuple[File, Compiled], nano_hub: Path) -> None:
     hub = {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in onnx.load(str(nano_hub)).graph.initializer}
-    name = "heads.heads.3.layers.1.weight"
-    tensor = made[0].tensors["heads.heads.3.layers.1/Conv/weight"]
+    name = "heads.heads.3.cells.weight"
+    tensor = made[0].tensors["heads.heads.3.cells/Conv/weight"]
     scale = tensor.quantization.scale
     np.testing.assert_allclose(scale, np.abs(hub[name]).reshape(len(scale), -1).max(1) / 127, rtol=1e-5)
 
