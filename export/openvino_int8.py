@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from calib.plan import Compiled, Plan
 from calib.ranges import Range
-from export.lookup import looked_up
 from export.onnx_int8 import TABLE
 from export.openvino import save
 from wedepth.errors import WedepthError
@@ -46,8 +45,8 @@ def convert(
     from openvino.passes import ConstantFolding, Manager
 
     # Read, not converted: conversion would fuse attention into one operator, whose products cannot be int8.
-    with looked_up(hub) as graph:
-        model = openvino.Core().read_model(str(graph))
+    # With GridSample: NNCF copies its pattern graph for every node, and lookups would add some hundreds.
+    model = openvino.Core().read_model(str(hub))
     folding = Manager()
     folding.register_pass(ConstantFolding())
     folding.run_passes(model)
