@@ -32,9 +32,10 @@ def latency(reports: Sequence[Report], path: Path) -> None:
         whole = eager.wall(threads) if eager else None
         for index, (row, value) in enumerate(zip(bars, values, strict=True)):
             ratio = f", {1000 * whole / value:.2f}×" if whole and row.network == "wedepth" else ""
-            axis.text(value * 1.04, index, f"{value:.3g} ms{ratio}", va="center", fontsize=8)
-            if "1" in row.timings and threads != "1":
-                axis.plot(1000 * row.timings["1"].wall.median, index, "|", color="black", markersize=9)
+            one = 1000 * row.timings["1"].wall.median if "1" in row.timings and threads != "1" else value
+            axis.text(max(value, one) * 1.06, index, f"{value:,.0f} ms{ratio}", va="center", fontsize=8)
+            if one != value:
+                axis.plot(one, index, "|", color="black", markersize=9)
         axis.set_xscale("log")
         axis.invert_yaxis()
         axis.set_xlim(min(values) / 1.6, max(values) * 6)
