@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from export.lookup import looked_up
+from export.lookup import BAG, DOMAIN, looked_up
 from wedepth.errors import WedepthError
 
 
@@ -15,13 +15,24 @@ def convert(hub: Path, out: Path, *, precision: str, metadata: dict[str, str]) -
     import openvino
 
     try:
-        with looked_up(hub) as graph:
-            model = openvino.convert_model(str(graph))
+        with looked_up(hub, bags=True) as graph:
+            model = openvino.convert_model(str(graph), extension=[bags()])
     except WedepthError:
         raise
     except Exception as error:
         raise WedepthError(f"OpenVINO could not convert the graph: {str(error).strip().splitlines()[-1]}.") from None
     save(model, out, half=precision == "fp16", metadata=metadata)
+
+
+def bags() -> Any:
+    """What tells OpenVINO's reader of ONNX which operator a bag is (EmbeddingBagPackedSum)."""
+    from openvino import opset13
+    from openvino.frontend.onnx import ConversionExtension
+
+    def converted(node: Any) -> Any:
+        return opset13.embedding_bag_packed_sum(*(node.get_input(i) for i in range(3))).outputs()
+
+    return ConversionExtension(BAG, DOMAIN, converted)
 
 
 def save(model: Any, out: Path, *, half: bool, metadata: dict[str, str]) -> None:

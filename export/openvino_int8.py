@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from calib.plan import Compiled, Plan
 from calib.ranges import Range
+from export.lookup import looked_up
 from export.onnx_int8 import TABLE
-from export.openvino import save
+from export.openvino import bags, save
 from wedepth.errors import WedepthError
 
 # What multiplies and accumulates; NNCF is to leave all else in float.
@@ -45,8 +46,10 @@ def convert(
     from openvino.passes import ConstantFolding, Manager
 
     # Read, not converted: conversion would fuse attention into one operator, whose products cannot be int8.
-    # With GridSample: NNCF copies its pattern graph for every node, and lookups would add some hundreds.
-    model = openvino.Core().read_model(str(hub))
+    core = openvino.Core()
+    core.add_extension(bags())
+    with looked_up(hub, bags=True) as graph:
+        model = core.read_model(str(graph))
     folding = Manager()
     folding.register_pass(ConstantFolding())
     folding.run_passes(model)

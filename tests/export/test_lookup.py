@@ -10,14 +10,16 @@ from onnx import numpy_helper
 
 from export import lookup
 from export.lookup import look_up, looked_up
+from export.openvino import bags
 from wedepth.errors import WedepthError
+
+IMAGE = np.random.default_rng(0).uniform(0, 255, (1, 3, 64, 96)).astype(np.float32)
 
 
 def depth(model: onnx.ModelProto | Path) -> np.ndarray:
     data = str(model) if isinstance(model, Path) else model.SerializeToString()
     session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
-    image = np.random.default_rng(0).uniform(0, 255, (1, 3, 64, 96)).astype(np.float32)
-    return session.run(None, {"image": image})[0]
+    return session.run(None, {"image": IMAGE})[0]
 
 
 def far(hub: Path) -> onnx.ModelProto:
@@ -43,6 +45,20 @@ def test_lookups_give_what_sampling_gives(
     assert sum(node.name.startswith("decoder.layers.0.attention/samples_") for node in model.graph.node) == blocks
     assert np.abs(depth(model) / expected - 1).max() < 1e-5
     assert np.abs(depth(nano_hub) / expected - 1).max() > 1e-3  # the points matter
+
+
+def test_bags_give_what_sampling_gives(nano_hub: Path, tmp_path: Path) -> None:
+    import openvino
+
+    model = far(nano_hub)
+    expected = depth(model)
+    onnx.save(model, tmp_path / "far.onnx")
+    with looked_up(tmp_path / "far.onnx", bags=True) as graph:
+        bagged = openvino.convert_model(str(graph), extension=[bags()])
+    kinds = [node.get_type_name() for node in bagged.get_ops()]
+    assert kinds.count("EmbeddingBagPackedSum") == sum(n.op_type == "GridSample" for n in model.graph.node) // 4
+    found = openvino.compile_model(bagged, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})([IMAGE])[0]
+    assert np.abs(found / expected - 1).max() < 1e-5
 
 
 def test_nothing_is_left_of_the_sampling(nano_hub: Path) -> None:
