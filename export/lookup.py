@@ -7,8 +7,8 @@ Queries go in blocks small enough for the cache. OpenVINO has an operator that i
 samples ever lying in memory: a bag of embeddings.
 
 One decoder layer of `edge` (9 180 queries, 4 heads, 16 samples), one thread of an AMD EPYC, by GridSample and by
-lookups: ONNX Runtime 104 and 82 ms, OpenVINO 95 and 69 ms, LiteRT 199 and 117 ms, 23 ms of each for projections. OpenVINO
-by GridSample, lookups and bags, in another run: 101, 66 and 54 ms.
+lookups: ONNX Runtime 104 and 82 ms, OpenVINO 95 and 69 ms, LiteRT 199 and 117 ms, 23 ms of each for projections; in
+another run OpenVINO by GridSample, lookups and bags 101, 66 and 54 ms.
 """
 
 import contextlib
