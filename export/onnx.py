@@ -5,6 +5,7 @@ import io
 import logging
 import shutil
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 
 import onnx
@@ -18,7 +19,7 @@ from export.blocks import block_tokens
 from export.fold import fold
 from export.lookup import looked_up
 from export.names import name_by_module
-from export.prepare import prepare
+from export.prepare import REWRITES, Prepared, Rewrite, prepare
 from export.weights import read_hub
 from wedepth.network import WEDepth
 
@@ -45,13 +46,13 @@ RULES = (
 )
 
 
-def export_onnx(network: WEDepth, size: tuple[int, int], path: Path) -> None:
+def export_onnx(network: WEDepth, size: tuple[int, int], path: Path, *, rewrites: Sequence[Rewrite] = REWRITES) -> None:
     """Write the hub of `network` for images of `size` (height, width) to `path`.
 
     Input `image`: float32 [1,3,H,W], RGB 0…255. Output `depth`: float32 [1,1,H,W], metres. Weights of more than
     1 GB stand beside the graph in `<name>.data`.
     """
-    model = _trace(network, size)
+    model = _trace(prepare(network, size, rewrites), size)
     traced = list(model.graph.initializers.values())
     tidy(model)
     _save(model, path)
@@ -60,13 +61,13 @@ def export_onnx(network: WEDepth, size: tuple[int, int], path: Path) -> None:
     onnx.checker.check_model(str(path), full_check=True)
 
 
-def _trace(network: WEDepth, size: tuple[int, int]) -> ir.Model:
+def _trace(network: Prepared, size: tuple[int, int]) -> ir.Model:
     """The graph as torch gives it; its weights are the network's own."""
     with torch.no_grad(), warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")
         logging.getLogger("onnxscript").setLevel(logging.ERROR)
         program = torch.onnx.export(
-            prepare(network, size),
+            network,
             (torch.zeros(1, 3, *size),),
             dynamo=True,
             opset_version=OPSET,

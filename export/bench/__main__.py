@@ -154,6 +154,50 @@ def count(
 
 
 @bench.command()
+@click.option("--preset", type=click.Choice(list(PRESETS)), default="edge")
+@click.option("--size", type=Size(), help="Input size.  [default: the preset's]")
+@click.option("--threads", type=click.IntRange(1), default=1)
+@measured
+@common
+def without(
+    preset: str,
+    size: tuple[int, int] | None,
+    threads: int,
+    runs: int,
+    seconds: float,
+    full: bool,
+    vfm: str | None,
+    work: Path,
+    docs: Path,
+    again: bool,
+    limit: float,
+    as_json: bool,
+) -> int:
+    """Leave one rewrite out at a time, and measure what it gains by itself in ONNX Runtime and OpenVINO."""
+    import numpy as np
+
+    from export.bench import without as leaving_out
+    from export.bench.contenders import CONTENDERS, NETWORK
+    from export.bench.making import load_network
+    from export.bench.progress import shown
+    from export.bench.worker import input_of
+
+    with shown(quiet=as_json) as progress:
+        shop = _workshop(preset, size, vfm, work, limit, progress.step, again)
+        shop.begin()
+        image = input_of(CONTENDERS["onnxruntime-fp32"], np.load(shop.path(NETWORK)))
+        network, folder = load_network(preset, shop.vfm), shop.folder / "without"
+        effort = _effort(runs, seconds, full, preset)
+        found = leaving_out.measure(network, shop.size, image, folder, threads, effort, progress.step)
+    if not as_json:
+        _wide().print(leaving_out.table(found).rich())
+    leaving_out.write(found, f"`{preset}` at {shop.size[0]}×{shop.size[1]}, {threads} thread", docs)
+    if as_json:
+        click.echo((docs / leaving_out.JSON).read_text(), nl=False)
+    return 0
+
+
+@bench.command()
 @click.option("--preset", type=click.Choice(list(PRESETS)), default="edge", help="What grows with its input.")
 @click.option("--sizes", type=Size(), multiple=True, help="Input sizes.  [default: 192x256 to 480x640]")
 @click.option("--models", type=click.Choice(list(PRESETS)), multiple=True, help="[default: edge, small, base]")
