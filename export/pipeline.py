@@ -19,8 +19,9 @@ from export.targets import TARGETS, Target
 from export.workspace import give_back, replace, workspace
 from runtimes import bundle as bundles
 from runtimes.limits import Limit, limit_for
-from runtimes.parity import Depth, compare
+from runtimes.parity import compare
 from runtimes.registry import Session, open_session, predict, runtime_for
+from runtimes.results import Depth
 from runtimes.torch import TorchSession
 from wedepth.checkpoint import describe
 from wedepth.config import PRESETS, Config

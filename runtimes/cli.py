@@ -1,7 +1,7 @@
 """wedepth-parity: what ships is what was trained, shown on frames."""
 
+import datetime
 import json
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,101 +11,154 @@ import click
 from runtimes.registry import DEVICES, RUNTIMES
 from wedepth.commands import guarded
 from wedepth.errors import WedepthError
+from wedepth.files import write_beside
 
 if TYPE_CHECKING:
     from runtimes.bundle import Bundle
-    from runtimes.parity import Run
-    from wedepth.data import Dataset, Frame
+    from runtimes.parity import Harness
+    from runtimes.results import Report, Run
+    from wedepth.data import Frame
 
 DEFAULT_FOLDER = Path("exported")
+INTERRUPTED = 130
+_FILE = click.Path(path_type=Path, dir_okay=False)
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
 @click.option("--bundle", type=click.Path(path_type=Path), help="A bundle, or a folder of them.  [default: exported]")
 @click.option("--artifact", type=click.Path(path_type=Path), help="An artifact whose bundle is the folder it lies in.")
-@click.option("--runtime", type=click.Choice(["all", "torch", *RUNTIMES]), default="all")
+@click.option("--runtime", type=click.Choice(["all", "torch", *RUNTIMES]), help="[default: those of the bundles]")
 @click.option(
-    "--device", type=click.Choice(DEVICES), default="cpu", help="Absent hardware is `not_run`, never the CPU."
-)
+    "--device", "devices", type=click.Choice(DEVICES), multiple=True, default=["cpu"],
+    help="May be given several times. Absent hardware is `not_run`, never the CPU.",
+)  # fmt: skip
 @click.option("--data", "data", required=True, help="Frames: nyu_depth_v2_labeled.mat, a folder, or `rooms` (our own).")
 @click.option("--split", help="Which of the data's frames, e.g. eval.")
 @click.option("--checkpoint", help="The checkpoint that was exported.  [default: the one the bundle names]")
 @click.option("--vfm", help="The frozen VFM's weights: a file, or `random`.  [default: as the bundle's]")
-@click.option("--picture", type=click.Path(path_type=Path), help="Also draw depth and error of the first frame (PNG).")
+@click.option("--threads", type=click.IntRange(1), help="Of CPU kernels.  [default: the runtime's own choice]")
+@click.option("--full", is_flag=True, help="Time at least 1024 runs and 60 s of each.")
+@click.option("--limits", "limits", type=_FILE, help="A TOML file of limits.  [default: runtimes/limits.toml]")
+@click.option(
+    "--allow-not-run", "allow", multiple=True, metavar="NAME",
+    help="What may be missing: a runtime, RUNTIME:DEVICE, torch, or frames.",
+)  # fmt: skip
+@click.option("--junit", type=_FILE, help="Also write JUnit XML.")
+@click.option("--markdown", type=_FILE, help="Also write a summary for a pull request.")
+@click.option("--picture", type=_FILE, help="Also draw depth and error of the first frame (PNG).")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of the table.")
 def parity(
     bundle: Path | None,
     artifact: Path | None,
-    runtime: str,
-    device: str,
+    runtime: str | None,
+    devices: tuple[str, ...],
     data: str,
     split: str | None,
     checkpoint: str | None,
     vfm: str | None,
+    threads: int | None,
+    full: bool,
+    limits: Path | None,
+    allow: tuple[str, ...],
+    junit: Path | None,
+    markdown: Path | None,
     picture: Path | None,
     as_json: bool,
 ) -> int:
     """Run exported bundles on frames and hold them against the network in torch.
 
-    Depth is compared in unaligned metres. Limits: fp32 at most 1e-3 relative at any pixel, fp16 at most 0.007 on
-    average. Exit code 0: all that ran passed; 1: something failed, or nothing was run; 2: a bug.
+    Depth is compared in unaligned metres, pixel by pixel, and AbsRel and δ1 by a paired bootstrap over the frames,
+    whose whole 95 % interval has to be within the limits of the precision. Each runs in a process of its own.
+
+    Exit code 0: all passed; 1: something failed, is undecided (too few frames to tell), or was not run and is not named
+    by --allow-not-run; 2: a bug.
     """
     if bundle and artifact:
         raise WedepthError("Give --bundle or --artifact, not both.")
     from runtimes.bundle import find_bundles
+    from runtimes.gate import allowed_names, refusals
+    from runtimes.limits import DEFAULT, read_limits
+    from runtimes.parity import Frames, Harness
+    from runtimes.stopwatch import FULL, QUICK
+    from runtimes.table import print_table, progress
     from wedepth.data import open_dataset
 
+    allowed, bounds = allowed_names(allow), read_limits(limits or DEFAULT)
     bundles = find_bundles(artifact.parent if artifact else bundle or DEFAULT_FOLDER)
     if artifact and artifact.resolve() != bundles[0].artifact.resolve():
         raise WedepthError(f"{artifact} is not the artifact that the manifest beside it describes.")
-    frames = open_dataset(data, split)
-    from runtimes.parity import to_json, verdict
-    from runtimes.table import print_table, progress
-
+    frames = Frames(open_dataset(data, split))
+    started = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     with progress(len(frames), quiet=as_json) as step:
-        runs = _run_all(bundles, runtime, device, frames, checkpoint, vfm, step)
-    rows = [run.row for run in runs]
-    label = f"{data}{f' ({split})' if split else ''}"
-    if picture:
-        _draw(picture, runs, frames[0])
+        harness = Harness(frames, step, bounds, FULL if full else QUICK, threads, checkpoint, vfm)
+        runs = _run_all(harness, bundles, runtime, list(dict.fromkeys(devices)))
+    label = f"{len(frames)} frames of {data}{f' ({split})' if split else ''}"
+    report = _report(label, started, runs, harness, bundles)
     if as_json:
-        click.echo(json.dumps(to_json(rows, label), indent=1))
+        click.echo(json.dumps(report.to_json(), indent=1))
     else:
-        print_table(rows, f"{len(frames)} frames of {label}", bundles)
-    return verdict(rows)
+        print_table(report)
+    _write(report, allowed, junit, markdown)
+    if picture:
+        _draw(picture, runs, frames.dataset[next(iter(frames))[0]])
+    refused = refusals(report, allowed)
+    for sentence in refused:
+        click.echo(f"Not passed: {sentence}", err=True)
+    return INTERRUPTED if report.interrupted else int(bool(refused))
 
 
-def _run_all(
-    bundles: "list[Bundle]",
-    runtime: str,
-    device: str,
-    frames: "Dataset",
-    checkpoint: str | None,
-    vfm: str | None,
-    step: Callable[[str], None],
-) -> "list[Run]":
-    """Every run that was asked for; bundles of one network share one run of torch."""
-    from runtimes.parity import Row, Run, run_bundle
-    from runtimes.reference import References
+def _run_all(harness: "Harness", bundles: "list[Bundle]", runtime: str | None, devices: list[str]) -> "list[Run]":
+    """Every run that was asked for, torch's first; bundles of one network share one run of torch."""
+    from runtimes.results import Row, Run
 
-    references = References(frames, checkpoint, vfm, device if runtime == "torch" else "cpu", step)
-    runs = references.runs(bundles) if runtime in ("all", "torch") else []
-    for name, info in RUNTIMES.items():
-        if runtime not in ("all", name):
+    targets = {bundle.manifest.target for bundle in bundles}
+    wanted = [name for name, info in RUNTIMES.items() if runtime in ("all", name) or not runtime]
+    references, runs = [], []
+    for name in wanted if runtime != "torch" else ():
+        info = RUNTIMES[name]
+        if info.target not in targets and runtime is None:
             continue
-        own = [b for b in bundles if b.manifest.target == info.target]
-        if not own:
-            row = Row(name, info.target, device, "-", "not_run", f"no {info.target} bundle was given")
-            runs.append(Run(row, None))
-        runs += [run_bundle(info, b, device, frames, partial(references.depths, b), step) for b in own]
-    return runs
+        for device in devices:
+            if info.target not in targets:
+                reason = f"no {info.target} bundle was given"
+                runs.append(Run(Row(name, info.target, device, "-", "not_run", reason)))
+            runs += [harness.run(b, name, device) for b in bundles if b.manifest.target == info.target]
+    if runtime in (None, "all", "torch"):
+        for device in devices if runtime == "torch" else ["cpu"]:
+            found = [harness.reference(bundle, device)[0] for bundle in bundles]
+            references += list({id(run): run for run in found}.values())
+    return references + runs
+
+
+def _report(label: str, started: str, runs: "list[Run]", harness: "Harness", bundles: "list[Bundle]") -> "Report":
+    from runtimes.machine import describe
+    from runtimes.results import Report
+
+    total = len(harness.frames)
+    unread = {f"frame {index + 1} of {total}": reason for index, reason in sorted(harness.frames.unread.items())}
+    records = [bundle.manifest.checkpoint for bundle in bundles]
+    untrained = [
+        f"{record} Its depth metrics say nothing of WEDepth; the differences from torch do."
+        for record in records
+        if not record.trained
+    ]
+    notes = list(dict.fromkeys(untrained))
+    return Report(label, started, describe(), [run.row for run in runs], unread, notes, harness.interrupted)
+
+
+def _write(report: "Report", allowed: frozenset[str], junit: Path | None, markdown: Path | None) -> None:
+    from runtimes.formats import to_junit, to_markdown
+
+    for path, form in ((junit, to_junit), (markdown, to_markdown)):
+        if path:
+            write_beside(path, partial(Path.write_text, data=form(report, allowed)))
 
 
 def _draw(path: Path, runs: "list[Run]", frame: "Frame") -> None:
     """The first frame through the first network that was run."""
     from runtimes.picture import draw
 
-    depths = [(f"{run.row.runtime} {run.row.precision}", run.depths[0]) for run in runs if run.depths]
+    depths = [(f"{run.row.runtime} {run.row.precision}", next(iter(run.depths.values()))) for run in runs if run.depths]
     if not depths:
         raise WedepthError("There is nothing to draw: nothing was run.")
     depths = [(name, depth) for name, depth in depths if depth.shape == depths[0][1].shape]

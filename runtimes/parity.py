@@ -2,147 +2,226 @@
 
 import dataclasses
 import math
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from runtimes.bundle import Bundle, Manifest
+from runtimes.bundle import Bundle
+from runtimes.change import Change, change
 from runtimes.errors import DeviceUnavailable
-from runtimes.limits import limit_for
-from runtimes.registry import Runtime, Session, open_session, run_timed, to_depth, to_input
+from runtimes.gate import judge
+from runtimes.limits import Limit, limit_for
+from runtimes.process import Child, ChildFailed
+from runtimes.registry import RUNTIMES
+from runtimes.results import Depth, Latency, Row, Run
+from runtimes.stopwatch import QUICK, Effort, measure_latency
+from runtimes.worker import TORCH, Opening
 from wedepth.data import Frame, resize_depth, resize_image
 from wedepth.errors import WedepthError
 from wedepth.metrics import depth_metrics, mean_metrics, relative_difference
 
-SCHEMA = 1
-Depth = NDArray[np.float32]
-Image = NDArray[np.uint8]
-Step = Callable[[str], None]
+# Seconds that opening an artifact, or the network in torch, may take, and running it once.
+OPEN_SECONDS, RUN_SECONDS = 1800.0, 600.0
+INTERRUPTED = "the run was interrupted"
+GOLDEN = "held against the bundle's golden sample: torch did not run here"
+Metrics = dict[str, float]
+Step = Callable[[str, int], None]
+"""Told what runs, and how many frames it has done."""
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One runtime × device × bundle. Numbers are absent (null) where nothing was run."""
+@dataclass(slots=True)
+class Frames:
+    """Frames, read again for each artifact; one that cannot be read is left out, and `unread` has its reason."""
 
-    runtime: str
-    target: str
-    device: str
-    precision: str
-    status: str
-    reason: str | None = None
-    bundle: str | None = None
-    trained: bool | None = None
-    frames: int = 0
-    metrics: dict[str, float | None] | None = None
-    vs_torch: dict[str, float | None] | None = None
-    latency_ms: dict[str, float] | None = None
+    dataset: Sequence[Frame]
+    unread: dict[int, str] = field(default_factory=dict)
 
+    def __len__(self) -> int:
+        return len(self.dataset)
 
-@dataclass(frozen=True, slots=True)
-class Run:
-    """A row, and depths [H,W] behind it: torch's of every frame, an artifact's of the first; none where nothing ran."""
-
-    row: Row
-    depths: list[Depth] | None
+    def __iter__(self) -> Iterator[tuple[int, Frame]]:
+        for index in range(len(self.dataset)):
+            if index in self.unread:
+                continue
+            try:
+                frame = self.dataset[index]
+            except WedepthError as error:
+                self.unread[index] = str(error)
+                continue
+            yield index, frame
+        if len(self.unread) == len(self.dataset):
+            raise WedepthError(f"No frame can be read. {next(iter(self.unread.values()))}")
 
 
-def run_bundle(
-    runtime: Runtime,
-    bundle: Bundle,
-    device: str,
-    frames: Sequence[Frame],
-    reference: Callable[[], list[Depth] | None],
-    step: Step,
-) -> Run:
-    """One bundle on one device. `reference` gives torch's depth of every frame; it is asked only if the artifact ran.
+@dataclass(slots=True)
+class Taken:
+    """What came of a session: its depth of the golden sample, then by frame, as far as it got.
 
-    Without torch's depths the artifact is held against its bundle's golden sample instead, and the row says so.
+    `stopped` says why it got no further; `interrupted` that a person wanted no more.
     """
-    manifest = bundle.manifest
-    row = Row(
-        runtime.name,
-        runtime.target,
-        device,
-        manifest.precision.name,
-        "fail",
-        bundle=manifest.name,
-        trained=manifest.checkpoint.trained,
-    )
-    try:
-        session = open_session(runtime, bundle.artifact, device)
-        row = dataclasses.replace(row, runtime=session.runtime, device=session.device)
-        images = (resize_image(frame.image, manifest.size) for frame in frames)
-        depths, times = _run(session, manifest, images, step)
-        reason = None
-        expected_depths = reference()
-        if expected_depths is None:
-            image, expected = bundle.sample()
-            sample, _ = _run(session, manifest, [image], lambda _: None)
-            differences = compare(sample, [expected])
-            reason = "held against the bundle's golden sample: torch did not run here"
+
+    sample: Depth | None = None
+    depths: dict[int, Depth] = field(default_factory=dict)
+    metrics: dict[int, Metrics] = field(default_factory=dict)
+    latency: Latency | None = None
+    peak_bytes: int | None = None
+    stopped: str | None = None
+    interrupted: bool = False
+
+    def columns(self) -> dict[str, Any]:
+        """A row's columns that need no reference."""
+        metrics = mean_metrics(list(self.metrics.values())) if self.metrics else None
+        return {
+            "frames": len(self.depths),
+            "metrics": {name: _finite(value) for name, value in metrics.items()} if metrics else None,
+            "latency": self.latency,
+            "peak_bytes": self.peak_bytes,
+        }
+
+
+@dataclass(slots=True)
+class Harness:
+    """Runs what it is asked to on frames, each in a process of its own.
+
+    `threads` of CPU kernels are the runtimes' own choice where none are given; `checkpoint` and `vfm` are the network
+    that was exported, where it is not where the bundles say.
+    """
+
+    frames: Frames
+    step: Step
+    limits: Mapping[str, Limit] | None = None
+    effort: Effort = QUICK
+    threads: int | None = None
+    checkpoint: str | None = None
+    vfm: str | None = None
+    interrupted: bool = False
+    _references: dict[Any, tuple[Run, Taken]] = field(default_factory=dict)
+
+    def run(self, bundle: Bundle, runtime: str, device: str) -> Run:
+        """One bundle on one device. Torch is asked for its depths only if the artifact ran.
+
+        Without torch's depths the artifact is held against its bundle's golden sample instead, and the row says so.
+        """
+        manifest = bundle.manifest
+        row = Row(
+            runtime, RUNTIMES[runtime].target, device, manifest.precision.name, "not_run",
+            bundle=manifest.name, trained=manifest.checkpoint.trained,
+        )  # fmt: skip
+        row, taken = self._take(row, Opening(runtime, str(bundle.folder), device, self.threads), bundle)
+        if row.reason and not taken.depths:
+            return Run(row)
+        if taken.interrupted:
+            return Run(dataclasses.replace(row, **taken.columns()), taken.depths)
+        reference = self.reference(bundle, "cpu")[1]
+        row = dataclasses.replace(row, **taken.columns())
+        return Run(self._judged(row, taken, reference, bundle), taken.depths)
+
+    def reference(self, bundle: Bundle, device: str) -> tuple[Run, Taken]:
+        """Torch on the network of this bundle at its size: run once for all bundles of it.
+
+        Raises WedepthError where a checkpoint that was named is not the bundle's network, or is not to be had.
+        """
+        record = bundle.manifest.checkpoint
+        key = record.sha256, bundle.manifest.size, device
+        if key not in self._references:
+            row = Row(TORCH, "-", device, "fp32", "pass", bundle=record.source, trained=record.trained)
+            opening = Opening(TORCH, str(bundle.folder), device, self.threads, self.checkpoint, self.vfm)
+            row, taken = self._take(row, opening, bundle)
+            if row.status == "fail" and not taken.depths:
+                raise WedepthError(str(row.reason))
+            self._references[key] = Run(dataclasses.replace(row, **taken.columns()), taken.depths), taken
+        return self._references[key]
+
+    def _take(self, row: Row, opening: Opening, bundle: Bundle) -> tuple[Row, Taken]:
+        """Open and run all frames; the row as far as opening fills it, `fail` or `not_run` where it came to nothing."""
+        taken = Taken()
+        if self.interrupted:
+            taken.interrupted = True
+            return dataclasses.replace(row, status="not_run", reason=INTERRUPTED), taken
+        with tempfile.TemporaryDirectory(prefix="wedepth-") as folder:
+            try:
+                with Child("runtimes.worker", opening, Path(folder) / "log", OPEN_SECONDS) as child:
+                    ready = child.ready
+                    row = dataclasses.replace(
+                        row, runtime=ready["runtime"], device=ready["device"], details=ready["details"],
+                        threads=self.threads,
+                    )  # fmt: skip
+                    self._fill(taken, child, bundle, row.runtime)
+            except DeviceUnavailable as error:
+                return dataclasses.replace(row, status="not_run", reason=str(error)), taken
+            except ChildFailed as error:
+                taken.stopped = str(error)
+                return dataclasses.replace(row, status="fail", reason=str(error)), taken
+            except KeyboardInterrupt:
+                self.interrupted = taken.interrupted = True
+                reason = f"{INTERRUPTED} after {len(taken.depths)} of {len(self.frames)} frames"
+                return dataclasses.replace(row, status="not_run", reason=reason), taken
+        return row, taken
+
+    def _fill(self, taken: Taken, child: Child, bundle: Bundle, runtime: str) -> None:
+        sample, _ = bundle.sample()
+        taken.sample, first = child.ask("run", sample, seconds=RUN_SECONDS)
+        size, encoded = bundle.manifest.size, None
+        for index, frame in self.frames:
+            depth, _ = child.ask("run", resize_image(frame.image, size), seconds=RUN_SECONDS)
+            taken.depths[index] = depth
+            if frame.valid.any():
+                taken.metrics[index] = frame_metrics(depth, frame)
+            encoded = frame.image if encoded is None else encoded
+            self.step(runtime, len(taken.depths))
+        if encoded is not None:
+            load = child.ready["load_ms"]
+            taken.latency = measure_latency(child, load, first, encoded, len(taken.depths), self.effort, self.step)
+        taken.peak_bytes = child.ask("memory", seconds=RUN_SECONDS)
+
+    def _judged(self, row: Row, taken: Taken, reference: Taken, bundle: Bundle) -> Row:
+        common = sorted(taken.depths.keys() & reference.depths.keys())
+        if common:
+            differences = compare([taken.depths[i] for i in common], [reference.depths[i] for i in common])
         else:
-            differences = compare(depths, expected_depths)
-    except DeviceUnavailable as error:
-        return Run(dataclasses.replace(row, status="not_run", reason=str(error)), None)
-    except WedepthError as error:
-        return Run(dataclasses.replace(row, reason=str(error)), None)
-    limit = limit_for(manifest.precision.name)
-    passed = limit.holds(*differences)
-    if not passed:
-        reason = f"the {limit} is not met" + (f" ({reason})" if reason else "")
-    row = dataclasses.replace(
-        row,
-        status="pass" if passed else "fail",
-        reason=reason,
-        vs_torch={"max_rel": _finite(differences[0]), "mean_rel": _finite(differences[1])},
-        **measure(depths, times, frames),
-    )
-    return Run(row, depths[:1])
-
-
-def measure(depths: list[Depth], times: list[float], frames: Sequence[Frame]) -> dict[str, Any]:
-    """The columns that need no reference: frames, depth metrics over those with valid depth, latency."""
-    scored = [
-        depth_metrics(
-            resize_depth(depth, frame.depth.shape),
-            frame.depth,
-            frame.valid,
-            frame.min_depth,
-            frame.max_depth,
+            assert taken.sample is not None
+            differences = compare([taken.sample], [bundle.sample()[1]])
+        changed = _change(taken, reference)
+        status, reason = judge(limit_for(row.precision, self.limits), differences, changed)
+        if taken.stopped:
+            status, reason = "fail", f"{taken.stopped}, after {len(taken.depths)} of {len(self.frames)} frames"
+        return dataclasses.replace(
+            row,
+            status=status,
+            reason="; ".join(filter(None, (reason, None if common else GOLDEN))) or None,
+            vs_torch=dict(zip(("max_rel", "mean_rel"), map(_finite, differences), strict=True)),
+            change=changed,
         )
-        for depth, frame in zip(depths, frames, strict=True)
-        if frame.valid.any()
-    ]
-    metrics = {name: _finite(value) for name, value in mean_metrics(scored).items()} if scored else None
-    p50, p90 = np.percentile(times, (50, 90))
-    return {"frames": len(depths), "metrics": metrics, "latency_ms": {"p50": float(p50), "p90": float(p90)}}
 
 
-def compare(depths: list[Depth], reference: list[Depth]) -> tuple[float, float]:
+def frame_metrics(depth: Depth, frame: Frame) -> Metrics:
+    """The metrics of a depth [h,w] against a frame's ground truth, at the ground truth's size."""
+    found = resize_depth(depth, (frame.depth.shape[0], frame.depth.shape[1]))
+    return depth_metrics(found, frame.depth, frame.valid, frame.min_depth, frame.max_depth)
+
+
+def measure(depths: Sequence[Depth], frames: Sequence[Frame]) -> dict[str, float | None] | None:
+    """Mean metrics of depths [h,w] over those of the frames that have ground truth; none where none has."""
+    scored = [frame_metrics(d, frame) for d, frame in zip(depths, frames, strict=True) if frame.valid.any()]
+    return {name: _finite(value) for name, value in mean_metrics(scored).items()} if scored else None
+
+
+def compare(depths: Sequence[Depth], reference: Sequence[Depth]) -> tuple[float, float]:
     """Largest and mean relative difference over every pixel of every frame; NaN where a depth is not a number."""
     pairs = [relative_difference(depth, expected) for depth, expected in zip(depths, reference, strict=True)]
     largest, mean = np.array(pairs, dtype=np.float64).T
     return float(largest.max()), float(mean.mean())
 
 
-def _run(session: Session, manifest: Manifest, images: Iterable[Image], step: Step) -> tuple[list[Depth], list[float]]:
-    outputs, times = run_timed(session, (to_input(image, manifest) for image in images), step)
-    return [to_depth(output, manifest) for output in outputs], times
-
-
-def verdict(rows: Sequence[Row]) -> int:
-    """The exit code: 1 when a row failed or when nothing but the reference was run, else 0."""
-    ran = [row for row in rows if row.status != "not_run"]
-    judged = [row for row in ran if row.runtime != "torch"] or (ran if len(ran) == len(rows) else [])
-    return int(not judged or any(row.status == "fail" for row in judged))
-
-
-def to_json(rows: Sequence[Row], data: str) -> dict[str, Any]:
-    """The report as plain JSON types."""
-    return {"schema": SCHEMA, "data": data, "rows": [dataclasses.asdict(row) for row in rows]}
+def _change(taken: Taken, reference: Taken) -> Change | None:
+    common = sorted(taken.metrics.keys() & reference.metrics.keys())
+    if not common:
+        return None
+    return change([taken.metrics[i] for i in common], [reference.metrics[i] for i in common])
 
 
 def _finite(value: float) -> float | None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from runtimes.parity import Depth
+from runtimes.results import Depth
 from wedepth.picture import colour, depth_range, save, sheet
 
 

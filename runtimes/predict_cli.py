@@ -105,7 +105,7 @@ def predict(
                 made.append(predict_file(predictor, image, wanted))
             except WedepthError as error:
                 failed.append(f"{image}: {error}" if str(image) not in str(error) else str(error))
-            step(predictor.runtime)
+            step(predictor.runtime, len(made) + len(failed))
     notes = [] if predictor.trained else [f"{predictor.weights} These depths say nothing of the scene, or of WEDepth."]
     if ply and not intrinsics and fov is None:
         notes.append(GUESSED)

@@ -2,8 +2,6 @@
 
 import importlib
 import importlib.util
-import time
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -88,19 +86,3 @@ def to_depth(output: NDArray[np.float32], manifest: Manifest) -> NDArray[np.floa
 def predict(session: Session, bundle: Bundle, image: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Depth [H,W] in metres of an RGB image [H,W,3] of the bundle's size."""
     return to_depth(session.run(to_input(image, bundle.manifest)), bundle.manifest)
-
-
-def run_timed(
-    session: Session, inputs: Iterable[NDArray[np.float32]], step: Callable[[str], None]
-) -> tuple[list[NDArray[np.float32]], list[float]]:
-    """The outputs, and the milliseconds that each took, after one run that is not counted (it allocates)."""
-    outputs: list[NDArray[np.float32]] = []
-    times = []
-    for pixels in inputs:
-        if not outputs:
-            session.run(pixels)
-        start = time.perf_counter()
-        outputs.append(session.run(pixels))
-        times.append(1000 * (time.perf_counter() - start))
-        step(session.runtime)
-    return outputs, times

@@ -10,60 +10,65 @@ from rich.markup import escape
 from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from runtimes.bundle import Bundle
-from runtimes.parity import Row
+from runtimes.formats import NONE, number
+from runtimes.results import Report
 
 if TYPE_CHECKING:
     from runtimes.predict import Prediction
 
-_STATUS = {"pass": "[green]pass[/]", "fail": "[bold red]FAIL[/]", "not_run": "[yellow]not run[/]"}
+_STATUS = {
+    "pass": "[green]pass[/]",
+    "fail": "[bold red]FAIL[/]",
+    "not_run": "[yellow]not run[/]",
+    "undecided": "[bold yellow]undecided[/]",
+}
 
 
 @contextlib.contextmanager
-def progress(total: int, quiet: bool) -> Iterator[Callable[[str], None]]:
-    """Count frames on stderr; yields the function to call, with the runtime's name, after each. `total` is per row."""
+def progress(total: int, quiet: bool) -> Iterator[Callable[[str, int], None]]:
+    """Count frames on stderr; yields the function to call with what runs and how many frames it has done."""
     columns = (SpinnerColumn(), TextColumn("{task.description}"), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True, disable=quiet) as bar:
         task = bar.add_task("opening", total=total)
-        seen = 0
-
-        def step(name: str) -> None:
-            nonlocal seen
-            seen += 1
-            done = (seen - 1) % total + 1
-            bar.update(task, description=name, completed=done)
-
-        yield step
+        yield lambda name, done: bar.update(task, description=name, completed=done)
 
 
-def print_table(rows: Sequence[Row], title: str, bundles: Sequence[Bundle]) -> None:
-    """The rows, and below them why each that was not run or failed was not."""
-    table = Table(title=title, title_justify="left")
+def print_table(report: Report) -> None:
+    """The rows, and below them why each that was not run or failed was not, and what else to know."""
+    table = Table(title=f"Parity on {report.data}", title_justify="left")
     for name in ("runtime", "bundle", "device", "precision"):
         table.add_column(name, no_wrap=True)
-    for name in ("AbsRel", "RMSE", "δ1", "bias", "max rel", "mean rel", "p50 ms", "p90 ms"):
+    for name in ("AbsRel", "δ1", "bias", "AbsRel ÷ torch's, 95 %", "max rel", "mean rel", "p50 ms", "p99 ms", "MB"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("status", no_wrap=True)
-    for row in rows:
-        metrics, torch, latency = row.metrics or {}, row.vs_torch or {}, row.latency_ms or {}
+    for row in report.rows:
+        metrics, torch, latency = row.metrics or {}, row.vs_torch or {}, row.latency
         table.add_row(
             row.runtime,
             row.bundle or "",
             row.device,
             row.precision,
-            *(_number(metrics.get(name), "{:.3f}") for name in ("abs_rel", "rmse", "delta1", "scale_bias")),
-            *(_number(torch.get(name), "{:.1e}") for name in ("max_rel", "mean_rel")),
-            *(_number(latency.get(name), "{:.0f}") for name in ("p50", "p90")),
+            *(number(metrics.get(name), "{:.3f}") for name in ("abs_rel", "delta1", "scale_bias")),
+            f"[{row.change.abs_rel.low:.4f}, {row.change.abs_rel.high:.4f}]" if row.change else NONE,
+            *(number(torch.get(name), "{:.1e}") for name in ("max_rel", "mean_rel")),
+            number(latency.p50 if latency else None, "{:.0f}"),
+            number(latency.p99 if latency else None, "{:.0f}"),
+            number(row.peak_bytes / 1e6 if row.peak_bytes else None, "{:.0f}"),
             _STATUS[row.status],
         )
-    console = Console(width=max(150, Console().width))
+    console = Console(width=max(170, Console().width))
     console.print(table)
-    for row in rows:
+    for row in report.rows:
         if row.reason:
-            console.print(f"{row.runtime} {row.precision}: {row.reason}", highlight=False, markup=False)
-    for words in dict.fromkeys(_untrained(bundle) for bundle in bundles):
-        if words:
-            console.print(f"[yellow]{words}[/]", highlight=False)
+            console.print(f"{row.name}: {row.reason}", highlight=False, markup=False)
+    for name, reason in report.unread.items():
+        console.print(f"{name} was not read: {reason}", highlight=False, markup=False)
+    timed = [row.latency.runs for row in report.rows if row.latency]
+    if timed:
+        words = f"Percentiles are of {min(timed)} to {max(timed)} runs; --full takes 1024 and 60 s at least."
+        console.print(words, highlight=False)
+    for note in report.notes:
+        console.print(f"[yellow]{escape(note)}[/]", highlight=False)
 
 
 def print_predictions(made: "Sequence[Prediction]", title: str, notes: Sequence[str]) -> None:
@@ -74,7 +79,7 @@ def print_predictions(made: "Sequence[Prediction]", title: str, notes: Sequence[
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("files", overflow="fold")
     for one in made:
-        metres = (_number(value, "{:.2f}") for value in (one.min_m, one.median_m, one.max_m))
+        metres = (number(value, "{:.2f}") for value in (one.min_m, one.median_m, one.max_m))
         files = "\n".join(Path(file).name for file in one.files.values())
         size = f"{one.size[0]}x{one.size[1]}"
         table.add_row(escape(Path(one.image).name), size, *metres, f"{one.milliseconds:.0f}", escape(files))
@@ -85,14 +90,3 @@ def print_predictions(made: "Sequence[Prediction]", title: str, notes: Sequence[
             console.print(f"{one.image}: {note}", highlight=False, markup=False)
     for note in notes:
         console.print(note, style="yellow", highlight=False, markup=False)
-
-
-def _untrained(bundle: Bundle) -> str:
-    record = bundle.manifest.checkpoint
-    if record.trained:
-        return ""
-    return f"{record} Its depth metrics say nothing of WEDepth; the differences from torch do."
-
-
-def _number(value: float | None, form: str) -> str:
-    return "–" if value is None else form.format(value)

@@ -20,7 +20,7 @@ from typing import Any
 from export.bench.contenders import ARTIFACTS, NETWORK, RANGES, Artifact
 from export.bench.making import Job, write_job
 from export.bench.results import Made
-from export.bench.workers import how_it_ended
+from runtimes.process import how_it_ended
 from wedepth.errors import WedepthError
 
 STAMP, LOG = "stamp.json", "making.log"

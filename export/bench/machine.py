@@ -1,15 +1,12 @@
 """Where the benchmark runs: the processor, the versions, and who else is at work."""
 
-import importlib.metadata
 import os
-import platform
-import re
 import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from runtimes.machine import instruction_set
+from runtimes import machine
 
 PACKAGES = (
     "torch",
@@ -28,20 +25,7 @@ LOOK_SECONDS = 0.5
 
 def describe() -> dict[str, Any]:
     """What stands beside every figure, as plain JSON types."""
-    versions = {}
-    for package in PACKAGES:
-        with suppress(importlib.metadata.PackageNotFoundError):
-            versions[package] = importlib.metadata.version(package)
-    return {
-        "cpu": _cpu(),
-        "cores": os.cpu_count() or 1,
-        "instructions": instruction_set(),
-        "system": platform.platform(terse=True),
-        "python": platform.python_version(),
-        "versions": versions,
-        "load": round(os.getloadavg()[0], 2),
-        "busy": others_at_work(),
-    }
+    return machine.describe(PACKAGES) | {"load": round(os.getloadavg()[0], 2), "busy": others_at_work()}
 
 
 def others_at_work(seconds: float = LOOK_SECONDS) -> list[str]:
@@ -66,10 +50,3 @@ def _ticks() -> dict[int, tuple[str, int]]:
             fields = tail.split()
             found[int(file.parent.name)] = (head.partition("(")[2], int(fields[11]) + int(fields[12]))
     return found
-
-
-def _cpu() -> str:
-    with suppress(OSError):
-        if match := re.search(r"^model name\s*: (.+)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE):
-            return match[1].strip()
-    return platform.processor() or "unknown"

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from export.bench.contenders import ARTIFACTS, Artifact
-from export.bench.memory import end_with_parent, peak_bytes
+from runtimes.memory import end_with_parent, peak_bytes
 
 if TYPE_CHECKING:
     from wedepth.network import WEDepth

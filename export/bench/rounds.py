@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from export.bench.workers import WorkerFailed
+from runtimes.process import ChildFailed
 
 LEAST = 3
 
@@ -64,7 +64,7 @@ def take_turns(
             count = max(1, min(effort.at_once, effort.runs - len(mine.wall)))
             try:
                 measured = runner.run(count)
-            except WorkerFailed as failure:
+            except ChildFailed as failure:
                 mine.failed = str(failure)
                 continue
             for wall, cpu in measured:

@@ -12,12 +12,13 @@ from export.bench import matmul
 from export.bench.artifacts import Workshop
 from export.bench.contenders import HUB, NETWORK, Contender
 from export.bench.machine import describe
-from export.bench.memory import available_bytes
 from export.bench.results import Made, Report, Row, Spread, Timing
 from export.bench.rounds import LEAST, Effort, Times, take_turns
 from export.bench.worker import Opening
-from export.bench.workers import Worker, WorkerFailed
+from export.bench.workers import Worker
 from runtimes.limits import limit_for
+from runtimes.memory import available_bytes
+from runtimes.process import ChildFailed
 
 # Of what the workers of a family took on average, what the next ones may take at most, while they load.
 ROOM_FOR_NEXT = 1.3
@@ -155,7 +156,7 @@ def _open(
         opening = Opening(contender.name, artifact, shop.preset, shop.vfm, str(shop.path(NETWORK)), threads)
         try:
             worker = Worker(opening, shop.folder / f"{contender.name}.log")
-        except WorkerFailed as failure:
+        except ChildFailed as failure:
             row.status, row.reason = "not_run", str(failure)
             continue
         stack.callback(worker.close)
@@ -204,7 +205,7 @@ def _record(report: Report, worker: Worker, times: Times, threads: str, group: i
         return
     try:
         peak = worker.peak_bytes()
-    except WorkerFailed:
+    except ChildFailed:
         peak = 0
     wall, cpu = Spread.of(times.wall), Spread.of(times.cpu)
     row.timings[threads] = Timing(wall, cpu, len(times.wall), worker.load, worker.first, peak, group)

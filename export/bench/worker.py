@@ -1,27 +1,21 @@
-"""The child process that holds one contender ready and runs it when it is told to.
-
-`python -m export.bench.worker FD`: commands come over the connection with that file descriptor. A process of its own
-for each, so that memory is told apart and one's threads and allocator are not the other's; started afresh, so that it
-has imported nothing but what its runtime needs.
-"""
+"""What the child process of one contender does: hold it ready and run it when it is told to."""
 
 import importlib
 import resource
 import sys
 import time
-import traceback
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
-from multiprocessing.connection import Connection
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from export.bench.contenders import CONTENDERS, Contender
-from export.bench.making import function, in_words
-from export.bench.memory import end_with_parent, peak_bytes
+from export.bench.making import function
+from runtimes.memory import peak_bytes
+from runtimes.process import Answers, answer
 
 # A contender that is slower than this is not run once more before it counts.
 SLOW = 5.0
@@ -71,8 +65,9 @@ def timed(run: Callable[[], object]) -> tuple[float, float]:
     return wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
-def serve(opening: Opening, connection: Connection) -> None:
-    """Open, warm up, then answer: ("run", n) → n times; ("memory",) → bytes; ("close",) ends."""
+def serve(opening: Opening) -> tuple[dict[str, Any], Answers]:
+    """Open and warm up; then `run` times so often, `memory` tells peak bytes."""
+    warnings.filterwarnings("ignore")
     contender = opening.spec
     for name in contender.imports:
         importlib.import_module(name)
@@ -95,33 +90,9 @@ def serve(opening: Opening, connection: Connection) -> None:
     # torch.compile's first run says nothing of how slow it is.
     warm = timed(lambda: run(pixels))[0] if first < SLOW or not contender.artifact else first
     depth = None if contender.network == "matmul" else np.array(results[0])
-    del results[:]
-    connection.send(("ready", {"load": load, "first": first, "warm": warm, "depth": depth}))
-    while True:
-        command, *arguments = connection.recv()
-        if command == "close":
-            return
-        if command == "run":
-            connection.send(("times", [timed(lambda: run(pixels)) for _ in range(arguments[0])]))
-        elif command == "memory":
-            connection.send(("bytes", peak_bytes()))
-
-
-def main(arguments: list[str]) -> int:
-    """Serve until the parent closes the connection or is gone."""
-    end_with_parent()
-    connection: Any = Connection(int(arguments[0]))
-    warnings.filterwarnings("ignore")
-    try:
-        serve(connection.recv(), connection)
-    except (EOFError, BrokenPipeError):
-        return 0
-    except Exception as error:
-        traceback.print_exc()
-        connection.send(("failed", in_words(error)))
-        return 1
-    return 0
+    ready = {"load": load, "first": first, "warm": warm, "depth": depth}
+    return ready, {"run": lambda times: [timed(lambda: run(pixels)) for _ in range(times)], "memory": peak_bytes}
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(answer(serve, sys.argv[1:]))

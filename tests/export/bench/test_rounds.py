@@ -5,7 +5,7 @@ import random
 import pytest
 
 from export.bench.rounds import Effort, Times, take_turns
-from export.bench.workers import WorkerFailed
+from runtimes.process import ChildFailed
 
 
 class Runner:
@@ -47,7 +47,7 @@ def test_a_slow_contender_has_fewer_runs_but_three() -> None:
 
 def test_one_that_dies_keeps_its_reason_and_the_others_go_on() -> None:
     log: list[str] = []
-    runners = [Runner("dies", log, raises=WorkerFailed("its process ended")), Runner("lives", log)]
+    runners = [Runner("dies", log, raises=ChildFailed("its process ended")), Runner("lives", log)]
     times = _turns(runners, Effort(runs=8, at_once=2))
     assert times["dies"].failed == "its process ended"
     assert log.count("dies") == 2

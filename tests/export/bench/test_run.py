@@ -14,7 +14,7 @@ from export.bench.results import Made, Report
 from export.bench.rounds import Effort
 from export.bench.run import Bench, run
 from export.bench.worker import Opening
-from export.bench.workers import WorkerFailed
+from runtimes.process import ChildFailed
 from wedepth.errors import WedepthError
 
 GIGABYTE = 10**9
@@ -56,7 +56,7 @@ class Pretender:
     def __init__(self, opening: Opening, log: Path) -> None:
         self.name = opening.contender
         if self.name == self.fails:
-            raise WorkerFailed("RuntimeError: it cannot be read")
+            raise ChildFailed("RuntimeError: it cannot be read")
         Pretender.opened.append(self.name)
         Pretender.alive.add(self.name)
         self.load, self.first, self.warm = 0.1, 0.2, 0.1

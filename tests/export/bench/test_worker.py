@@ -9,7 +9,8 @@ pytest.importorskip("onnxruntime", reason="a worker of the benchmark is tested w
 
 from export.bench.contenders import CONTENDERS
 from export.bench.worker import Opening, input_of
-from export.bench.workers import Worker, WorkerFailed
+from export.bench.workers import Worker
+from runtimes.process import ChildFailed
 
 
 def test_it_measures_and_reports(tmp_path: Path) -> None:
@@ -31,13 +32,13 @@ def test_what_cannot_be_opened_is_a_reason(tmp_path: Path) -> None:
     np.save(tmp_path / "room.npy", np.zeros((64, 96, 3), np.uint8))
     missing = str(tmp_path / "model.onnx")
     opening = Opening("onnxruntime-naive", missing, "nano", None, str(tmp_path / "room.npy"), 1)
-    with pytest.raises(WorkerFailed, match=r"model\.onnx"):
+    with pytest.raises(ChildFailed, match=r"model\.onnx"):
         Worker(opening, tmp_path / "log")
 
 
 def test_one_that_gives_no_answer_is_given_up(tmp_path: Path) -> None:
     opening = Opening("matmul-onnxruntime-1024", "", "nano", None, "", 1)
-    with pytest.raises(WorkerFailed, match="no answer"):
+    with pytest.raises(ChildFailed, match="no answer"):
         Worker(opening, tmp_path / "log", limit=0.01)
 
 

@@ -22,7 +22,7 @@ def test_it_measures_what_parity_does() -> None:
     depths = [
         session.run(resize_image(f.image, (64, 96)).transpose(2, 0, 1)[None].astype(np.float32))[0, 0] for f in frames
     ]
-    expected = measure(depths, [1.0] * 3, frames)["metrics"]
+    expected = measure(depths, frames)
     assert found["rooms:3"] == pytest.approx(expected, rel=1e-4)
 
 

@@ -1,0 +1,101 @@
+"""What the harness finds, as data: a row for each runtime × device × bundle, and what is behind it."""
+
+import dataclasses
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from runtimes.change import Change
+
+SCHEMA = 2
+Depth = NDArray[np.float32]
+Status = Literal["pass", "fail", "undecided", "not_run"]
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """Milliseconds of wall time.
+
+    `load` is from the file to a session, its library imported before; `first` the first run, which allocates. Then
+    `warmup` runs that are not counted, and the percentiles of `runs` runs on one frame, which took `seconds`. `whole`
+    is from a JPEG's bytes to depth: decoded, resized, run (median).
+    """
+
+    load: float
+    first: float
+    warmup: int
+    runs: int
+    seconds: float
+    p50: float
+    p90: float
+    p99: float
+    whole: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One runtime × device × bundle. Numbers are absent (null) where nothing was run.
+
+    `metrics` are means over the frames with ground truth, `vs_torch` relative differences from torch over all pixels,
+    `change` what the artifact changes in AbsRel and δ1. `details` is what the runtime tells of itself.
+    """
+
+    runtime: str
+    target: str
+    device: str
+    precision: str
+    status: Status
+    reason: str | None = None
+    bundle: str | None = None
+    trained: bool | None = None
+    frames: int = 0
+    metrics: dict[str, float | None] | None = None
+    vs_torch: dict[str, float | None] | None = None
+    change: Change | None = None
+    latency: Latency | None = None
+    threads: int | None = None
+    peak_bytes: int | None = None
+    details: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """`runtime precision device`, as people say it."""
+        return f"{self.runtime} {self.precision} on {self.device}"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A row, and depths [H,W] in metres behind it by frame; none where nothing ran."""
+
+    row: Row
+    depths: dict[int, Depth] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """All rows of one command on the frames of `data`, and each frame that could not be read, with the reason.
+
+    `started` is in ISO 8601; `notes` are what else has to stand beside the numbers: what the weights are.
+    """
+
+    data: str
+    started: str
+    machine: dict[str, Any]
+    rows: list[Row]
+    unread: dict[str, str]
+    notes: list[str]
+    interrupted: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON types; what is not finite is null."""
+        return {"schema": SCHEMA, **_plain(dataclasses.asdict(self))}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _plain(entry) for name, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(entry) for entry in value]
+    return None if isinstance(value, float) and not np.isfinite(value) else value
