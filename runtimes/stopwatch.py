@@ -48,7 +48,7 @@ def measure_latency(
     """Time the last image that a child ran, again and again, and `image` [H,W,3] from a JPEG's bytes."""
     times: list[float] = []
     name = child.ready["runtime"]
-    while not effort.enough(len(times), sum(times) / 1000):
+    while not times or not effort.enough(len(times), sum(times) / 1000):
         left = max(1, effort.runs - len(times)) if not effort.both else 1_000_000
         times += child.ask("repeat", left, CHUNK, seconds=SLOWEST)
         step(f"{name}: {len(times)} timed runs", warmup)

@@ -1,22 +1,28 @@
 import json
+import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from xml.etree import ElementTree
 
-import numpy as np
 import pytest
 from PIL import Image
 
-from runtimes.bundle import open_bundle
-from runtimes.limits import LIMITS, limit_for
-from runtimes.parity import Row, run_bundle, verdict
-from runtimes.registry import RUNTIMES
+from runtimes.bundle import open_bundle, read_manifest, write_manifest
+from runtimes.parity import Frames, Harness
+from runtimes.stopwatch import Effort
+from wedepth.checkpoint import network_hash, save_whole
+from wedepth.config import preset
+from wedepth.data import Frame
 from wedepth.errors import WedepthError
+from wedepth.network import build
 from wedepth.rooms import rooms
 
 COMMAND = Path(sys.executable).with_name("wedepth-parity")
-KEYS = {"runtime", "target", "device", "precision", "status", "reason", "frames", "metrics", "vs_torch", "latency_ms"}
+KEYS = {"runtime", "target", "device", "precision", "status", "reason", "frames", "metrics", "vs_torch", "latency"}
 
 
 def parity(*args: object, expect: int = 0) -> subprocess.CompletedProcess[str]:
@@ -27,48 +33,85 @@ def parity(*args: object, expect: int = 0) -> subprocess.CompletedProcess[str]:
 
 def rows(*args: object, expect: int = 0) -> list[dict]:
     report = json.loads(parity(*args, "--json", expect=expect).stdout)
-    assert report["schema"] == 1
+    assert report["schema"] == 2
     return report["rows"]
 
 
-def row(status: str, runtime: str = "openvino") -> Row:
-    return Row(runtime, "openvino", "cpu", "fp32", status)
+class Named(Sequence[Frame]):
+    """Frames of which one cannot be read, or at which a person presses Ctrl-C."""
+
+    def __init__(self, frames: Sequence[Frame], broken: int = -1, pressed: int = -1) -> None:
+        self.frames, self.broken, self.pressed = frames, broken, pressed
+
+    def __len__(self) -> int:
+        return len(self.frames)
+
+    def __getitem__(self, index: int) -> Frame:
+        if index == self.pressed:
+            raise KeyboardInterrupt
+        if index == self.broken:
+            raise WedepthError("It is torn.")
+        return self.frames[index]
 
 
-@pytest.mark.parametrize(
-    ("statuses", "code"),
-    [
-        (["pass"], 0),
-        (["pass", "not_run"], 0),
-        (["pass", "fail"], 1),
-        (["not_run", "not_run"], 1),
-        ([], 1),
-    ],
-)
-def test_the_verdict(statuses: list[str], code: int) -> None:
-    assert verdict([row(status) for status in statuses]) == code
+def harness(frames: Sequence[Frame]) -> Harness:
+    return Harness(Frames(frames), lambda name, done: None, effort=Effort(1, 0.0, both=False, whole=1))
 
 
-def test_the_reference_alone_proves_nothing_about_what_was_not_run() -> None:
-    assert verdict([row("pass", "torch"), row("not_run")]) == 1
-    assert verdict([row("pass", "torch")]) == 0
+def test_an_artifact_that_computes_something_else_fails_with_the_numbers(exported: Path, tmp_path: Path) -> None:
+    network = build(preset("nano"), seed=5)
+    save_whole(network, tmp_path / "other.safetensors")
+    folder = Path(shutil.copytree(exported / "nano-onnx-fp32", tmp_path / "b"))
+    manifest = read_manifest(folder)
+    record = replace(manifest.checkpoint, source=str(tmp_path / "other.safetensors"), sha256=network_hash(network))
+    write_manifest(folder, replace(manifest, checkpoint=record))
+    row = harness(rooms(2, (48, 64))).run(open_bundle(folder), "onnxruntime", "cpu").row
+    assert row.status == "fail" and "is not met" in (row.reason or "")
+    assert row.vs_torch is not None and (row.vs_torch["max_rel"] or 0) > 1e-3
 
 
-def test_limits_are_not_met_by_what_is_not_a_number() -> None:
-    assert LIMITS["fp32"].holds(1e-3, 1e-4) and not LIMITS["fp32"].holds(2e-3, 1e-4)
-    assert LIMITS["fp16"].holds(0.5, 0.007) and not LIMITS["fp16"].holds(0.5, 0.008)
-    assert not LIMITS["fp32"].holds(float("nan"), 0.0)
-    with pytest.raises(WedepthError, match="no limit for precision 'int3'"):
-        limit_for("int3")
+def test_a_bad_frame_in_the_middle_is_left_out_and_said(exported: Path) -> None:
+    checked = harness(Named(rooms(3, (48, 64)), broken=1))
+    run = checked.run(open_bundle(exported / "nano-onnx-fp32"), "onnxruntime", "cpu")
+    assert (run.row.status, run.row.frames) == ("pass", 2)
+    assert sorted(run.depths) == [0, 2]
+    assert checked.frames.unread == {1: "It is torn."}
+    with pytest.raises(WedepthError, match=r"No frame can be read\. It is torn\."):
+        list(Frames(Named(rooms(1, (48, 64)), broken=0)))
 
 
-def test_an_artifact_that_computes_something_else_fails_with_the_numbers(exported: Path) -> None:
-    frames = rooms(2, (48, 64))
+def test_ctrl_c_keeps_what_was_measured_and_runs_no_more(exported: Path) -> None:
+    checked = harness(Named(rooms(3, (48, 64)), pressed=2))
     bundle = open_bundle(exported / "nano-onnx-fp32")
-    wrong = [np.full((64, 96), 3.0, np.float32)] * 2
-    run = run_bundle(RUNTIMES["onnxruntime"], bundle, "cpu", frames, lambda: wrong, lambda _: None)
-    assert run.row.status == "fail" and "is not met" in (run.row.reason or "")
-    assert run.row.vs_torch is not None and run.row.vs_torch["max_rel"] > 1e-3
+    first, second = (checked.run(bundle, "onnxruntime", "cpu").row for _ in range(2))
+    assert first.status == second.status == "not_run"
+    assert first.reason == "the run was interrupted after 2 of 3 frames"
+    assert first.frames == 2 and first.metrics and first.metrics["abs_rel"]
+    assert second.reason == "the run was interrupted" and second.frames == 0
+
+
+def test_a_runtime_that_crashes_is_a_row_and_the_next_one_runs(
+    exported: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "sitecustomize.py").write_text(
+        "import os, sys\n"
+        "import runtimes.onnxruntime as o\n"
+        "run, count = o.ONNXRuntimeSession.run, []\n"
+        "def crash(self, image):\n"
+        "    count.append(1)\n"
+        "    if len(count) == 3: os.kill(os.getpid(), 11)\n"
+        "    return run(self, image)\n"
+        "o.ONNXRuntimeSession.run = crash\n"
+    )
+    checked = harness(rooms(3, (48, 64)))
+    bundle = open_bundle(exported / "nano-onnx-fp32")
+    with monkeypatch.context() as context:
+        context.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), *sys.path]))
+        crashed = checked.run(bundle, "onnxruntime", "cpu").row
+    assert crashed.status == "fail"
+    assert "signal SIGSEGV" in (crashed.reason or "") and "after 1 of 3 frames" in (crashed.reason or "")
+    assert crashed.frames == 1 and crashed.metrics is not None
+    assert checked.run(bundle, "onnxruntime", "cpu").row.status == "pass"
 
 
 def test_all_runtimes_in_one_report(exported: Path, tmp_path: Path) -> None:
@@ -78,7 +121,10 @@ def test_all_runtimes_in_one_report(exported: Path, tmp_path: Path) -> None:
     for entry in found:
         assert entry.keys() >= KEYS
         assert entry["status"] == "pass" and entry["frames"] == 2 and entry["trained"] is False
-        assert entry["metrics"]["abs_rel"] > 0 and entry["latency_ms"]["p50"] <= entry["latency_ms"]["p90"]
+        latency = entry["latency"]
+        assert entry["metrics"]["abs_rel"] > 0 and latency["p50"] <= latency["p90"] <= latency["p99"]
+        assert min(latency["load"], latency["first"], latency["whole"], latency["runs"], latency["warmup"]) > 0
+        assert entry["peak_bytes"] > 10e6
     by_name = {(entry["runtime"], entry["precision"]): entry for entry in found}
     reference = by_name["torch", "fp32"]
     assert reference["vs_torch"] is None
@@ -86,13 +132,47 @@ def test_all_runtimes_in_one_report(exported: Path, tmp_path: Path) -> None:
         if runtime != "torch" and precision == "fp32":
             assert entry["vs_torch"]["max_rel"] <= 1e-3
             assert entry["metrics"]["abs_rel"] == pytest.approx(reference["metrics"]["abs_rel"], rel=1e-4)
+            assert entry["change"]["abs_rel"]["low"] <= 1.0001 and entry["change"]["frames"] == 2
     assert Image.open(picture).size[0] > 1000
 
 
 def test_the_table_names_untrained_weights_and_what_was_not_run(exported: Path) -> None:
-    done = parity("--bundle", exported / "nano-onnx-fp32", "--data", "rooms:1")
-    for words in ("onnxruntime", "pass", "not run", "no tflite bundle was given", "untrained"):
+    bundle, allowed = exported / "nano-onnx-fp32", ("openvino", "coreml", "tflite")
+    done = parity("--bundle", bundle, "--data", "rooms:2", "--runtime", "all", expect=1)
+    for words in ("onnxruntime", "pass", "not run", "no tflite bundle was given", "untrained", "Percentiles are of"):
         assert words in done.stdout
+    assert "Not passed: tflite - on cpu was not run: no tflite bundle was given" in done.stderr
+    named = [f"--allow-not-run={name}" for name in allowed]
+    assert parity("--bundle", bundle, "--data", "rooms:2", "--runtime", "all", *named).stderr.strip() == ""
+
+
+def test_what_continuous_integration_and_pull_requests_read(exported: Path, tmp_path: Path) -> None:
+    junit, markdown = tmp_path / "parity.xml", tmp_path / "parity.md"
+    bundle, args = exported / "nano-openvino-fp32", ("--device", "cpu", "--device", "npu", "--data", "rooms:2")
+    parity("--bundle", bundle, *args, "--junit", junit, "--markdown", markdown, expect=1)
+    suite = ElementTree.parse(junit).getroot()
+    assert {n: suite.get(n) for n in ("tests", "failures", "errors", "skipped")} == {
+        "tests": "3", "failures": "0", "errors": "1", "skipped": "0",
+    }  # fmt: skip
+    case = suite.find("testcase[@name='openvino fp32 on npu']/error")
+    assert case is not None and "OpenVINO finds no NPU here" in case.get("message", "")
+    text = markdown.read_text()
+    assert text.startswith("### Parity: not passed") and "| ✅ pass | openvino | fp32 | cpu |" in text
+    parity("--bundle", bundle, *args, "--junit", junit, "--markdown", markdown, "--allow-not-run", "openvino:npu")
+    assert ElementTree.parse(junit).getroot().get("skipped") == "1"
+    assert markdown.read_text().startswith("### Parity: passed")
+
+
+def test_one_frame_is_too_few_to_tell(exported: Path) -> None:
+    done = parity("--bundle", exported / "nano-onnx-fp32", "--data", "rooms:1", expect=1)
+    assert "one frame, which says nothing of others" in done.stderr
+
+
+def test_limits_of_ones_own(exported: Path, tmp_path: Path) -> None:
+    limits = tmp_path / "limits.toml"
+    limits.write_text("[fp32]\nmax_rel = 1e-9\n")
+    done = parity("--bundle", exported / "nano-onnx-fp32", "--data", "rooms:2", "--limits", limits, expect=1)
+    assert "max relative difference ≤ 1e-09 is not met" in done.stderr
 
 
 def test_a_command_of_which_nothing_was_run_fails(exported: Path) -> None:
@@ -109,24 +189,24 @@ def test_absent_hardware_is_not_run(exported: Path) -> None:
 
 def test_an_artifact_is_run_from_its_bundle(exported: Path) -> None:
     artifact = exported / "nano-onnx-fp32" / "model.onnx"
-    (entry,) = rows("--artifact", artifact, "--runtime", "onnxruntime", "--data", "rooms:1")
+    (entry,) = rows("--artifact", artifact, "--runtime", "onnxruntime", "--data", "rooms:2")
     assert entry["status"] == "pass"
 
 
-def test_without_torch_the_golden_sample_stands_in_and_the_row_says_so(exported: Path) -> None:
+def test_without_torch_the_golden_sample_stands_in_and_the_row_says_so(
+    exported: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     # A person who embeds the model has no training stack: torch and timm must not be needed, nor imported.
-    script = (
+    (tmp_path / "sitecustomize.py").write_text(
         "import sys\n"
         "for name in ('torch', 'timm', 'onnx', 'coremltools'): sys.modules[name] = None\n"
         "import importlib.util as u; find = u.find_spec\n"
         "u.find_spec = lambda n, *a: None if n in ('torch', 'timm') else find(n, *a)\n"
-        "from runtimes.cli import main; main()\n"
     )
-    args = ["--bundle", str(exported / "nano-onnx-fp32"), "--data", "rooms:1", "--runtime", "onnxruntime", "--json"]
-    done = subprocess.run([sys.executable, "-c", script, *args], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    (entry,) = json.loads(done.stdout)["rows"]
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), *sys.path]))
+    (entry,) = rows("--bundle", exported / "nano-onnx-fp32", "--data", "rooms:1", "--runtime", "onnxruntime")
     assert entry["status"] == "pass" and "golden sample" in entry["reason"]
+    assert entry["change"] is None and entry["metrics"]["abs_rel"] > 0
 
 
 @pytest.mark.parametrize(
@@ -143,10 +223,6 @@ def test_bad_input_is_one_sentence(exported: Path, args: list[str], said: str) -
 
 
 def test_another_network_is_refused_as_reference(exported: Path, tmp_path: Path) -> None:
-    from wedepth.checkpoint import save_whole
-    from wedepth.config import preset
-    from wedepth.network import build
-
     save_whole(build(preset("nano"), seed=5), tmp_path / "other.safetensors")
     other = tmp_path / "other.safetensors"
     done = parity("--bundle", exported / "nano-onnx-fp32", "--data", "rooms:1", "--checkpoint", other, expect=1)
