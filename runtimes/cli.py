@@ -1,5 +1,6 @@
 """wedepth-parity: what ships is what was trained, shown on frames."""
 
+import dataclasses
 import datetime
 import json
 from functools import partial
@@ -32,7 +33,8 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
     "--device", "devices", type=click.Choice(DEVICES), multiple=True, default=["cpu"],
     help="May be given several times. Absent hardware is `not_run`, never the CPU.",
 )  # fmt: skip
-@click.option("--data", "data", required=True, help="Frames: nyu_depth_v2_labeled.mat, a folder, or `rooms` (our own).")
+@click.option("--list-devices", is_flag=True, help="Say which devices each runtime finds here, and why not others.")
+@click.option("--data", help="Frames: nyu_depth_v2_labeled.mat, a folder, or `rooms` (our own).")
 @click.option("--split", help="Which of the data's frames, e.g. eval.")
 @click.option("--checkpoint", help="The checkpoint that was exported.  [default: the one the bundle names]")
 @click.option("--vfm", help="The frozen VFM's weights: a file, or `random`.  [default: as the bundle's]")
@@ -52,7 +54,8 @@ def parity(
     artifact: Path | None,
     runtime: str | None,
     devices: tuple[str, ...],
-    data: str,
+    list_devices: bool,
+    data: str | None,
     split: str | None,
     checkpoint: str | None,
     vfm: str | None,
@@ -73,6 +76,10 @@ def parity(
     Exit code 0: all passed; 1: something failed, is undecided (too few frames to tell), or was not run and is not named
     by --allow-not-run; 2: a bug.
     """
+    if list_devices:
+        return _list_devices(as_json)
+    if not data:
+        raise WedepthError("Name the frames with --data, rooms:8 for instance.")
     if bundle and artifact:
         raise WedepthError("Give --bundle or --artifact, not both.")
     from runtimes.bundle import find_bundles
@@ -105,6 +112,18 @@ def parity(
     for sentence in refused:
         click.echo(f"Not passed: {sentence}", err=True)
     return INTERRUPTED if report.interrupted else int(bool(refused))
+
+
+def _list_devices(as_json: bool) -> int:
+    from runtimes.devices import find_devices
+    from runtimes.table import print_devices
+
+    found = find_devices()
+    if as_json:
+        click.echo(json.dumps([dataclasses.asdict(device) for device in found], indent=1))
+    else:
+        print_devices(found)
+    return 0
 
 
 def _run_all(harness: "Harness", bundles: "list[Bundle]", runtime: str | None, devices: list[str]) -> "list[Run]":

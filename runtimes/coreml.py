@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from runtimes.registry import Session
 
 
+NOT_READ_BACK = "which ops Core ML ran on the {} is not read back yet"
+
+
 class CoreMLSession:
     """Apple's runtime on the CPU: elsewhere Core ML itself decides op by op where each runs."""
 
@@ -21,7 +24,7 @@ class CoreMLSession:
 
     def __init__(self, artifact: Path, device: str) -> None:
         if device != "cpu":
-            raise DeviceUnavailable(f"which ops Core ML ran on the {device.upper()} is not read back yet")
+            raise DeviceUnavailable(NOT_READ_BACK.format(device.upper()))
         import coremltools as ct
         from PIL import Image
 
@@ -47,8 +50,7 @@ class ReferenceSession:
     device = "cpu"
 
     def __init__(self, artifact: Path, device: str) -> None:
-        if device != "cpu":
-            raise DeviceUnavailable(f"Core ML needs a Mac for the {device.upper()}; the reference interpreter has none")
+        find(device)
         try:
             from runtimes.coreml_reference import CoreMLReference
         except ModuleNotFoundError as error:
@@ -59,6 +61,17 @@ class ReferenceSession:
     def run(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
         """[1,3,H,W], whole numbers 0…255 → [1,1,H,W] in metres."""
         return self._package.run(image)
+
+
+def find(device: str) -> str:
+    """What runs Core ML packages on a device; DeviceUnavailable where nothing does."""
+    if sys.platform == "darwin":
+        if device != "cpu":
+            raise DeviceUnavailable(NOT_READ_BACK.format(device.upper()))
+        return "Core ML, CPU_ONLY"
+    if device != "cpu":
+        raise DeviceUnavailable(f"Core ML needs a Mac for the {device.upper()}; the reference interpreter has none")
+    return "no Mac: the reference interpreter stands in"
 
 
 def open_session(artifact: Path, *, device: str, threads: int | None) -> "Session":

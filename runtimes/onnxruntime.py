@@ -23,12 +23,7 @@ class ONNXRuntimeSession:
     runtime = "onnxruntime"
 
     def __init__(self, artifact: Path, device: str, threads: int | None) -> None:
-        available = onnxruntime.get_available_providers()
-        provider = next((p for p in PROVIDERS[device] if p in available), None)
-        if provider is None:
-            raise DeviceUnavailable(
-                f"this onnxruntime has no {device.upper()} execution provider (it has {', '.join(available)})"
-            )
+        provider = find(device)
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
         options.intra_op_num_threads = threads or 0
@@ -45,6 +40,17 @@ class ONNXRuntimeSession:
     def run(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
         """[1,3,H,W], 0…255 → [1,1,H,W] in metres."""
         return self._session.run(None, {self._input: image})[0]
+
+
+def find(device: str) -> str:
+    """The execution provider for a device; DeviceUnavailable where this build has none."""
+    available = onnxruntime.get_available_providers()
+    provider = next((p for p in PROVIDERS[device] if p in available), None)
+    if provider is None:
+        raise DeviceUnavailable(
+            f"this onnxruntime has no {device.upper()} execution provider (it has {', '.join(available)})"
+        )
+    return provider
 
 
 def open_session(artifact: Path, *, device: str, threads: int | None) -> ONNXRuntimeSession:

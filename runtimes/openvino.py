@@ -16,10 +16,8 @@ class OpenVINOSession:
     runtime = "openvino"
 
     def __init__(self, artifact: Path, device: str, threads: int | None) -> None:
-        core = openvino.Core()
-        name = device.upper()
-        if not any(found.split(".")[0] == name for found in core.available_devices):
-            raise DeviceUnavailable(f"OpenVINO finds no {name} here (it finds {', '.join(core.available_devices)})")
+        core, name = openvino.Core(), device.upper()
+        find(device, core)
         settings: dict[str, object] = {"PERFORMANCE_HINT": "LATENCY"}
         if threads and device == "cpu":
             settings["INFERENCE_NUM_THREADS"] = threads
@@ -40,6 +38,15 @@ class OpenVINOSession:
     def run(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
         """[1,3,H,W], 0…255 → [1,1,H,W] in metres."""
         return self._request.infer([image], share_inputs=True)[0].copy()
+
+
+def find(device: str, core: openvino.Core | None = None) -> str:
+    """OpenVINO's names of a device, `CPU: AMD EPYC`; DeviceUnavailable where it finds none."""
+    core, name = core or openvino.Core(), device.upper()
+    found = [own for own in core.available_devices if own.split(".")[0] == name]
+    if not found:
+        raise DeviceUnavailable(f"OpenVINO finds no {name} here (it finds {', '.join(core.available_devices)})")
+    return f"{', '.join(found)}: {core.get_property(found[0], 'FULL_DEVICE_NAME')}"
 
 
 def _precision(model: openvino.Model) -> str:

@@ -14,6 +14,7 @@ from runtimes.formats import NONE, number
 from runtimes.results import Report
 
 if TYPE_CHECKING:
+    from runtimes.devices import Device
     from runtimes.predict import Prediction
 
 _STATUS = {
@@ -69,6 +70,17 @@ def print_table(report: Report) -> None:
         console.print(words, highlight=False)
     for note in report.notes:
         console.print(f"[yellow]{escape(note)}[/]", highlight=False)
+
+
+def print_devices(found: "Sequence[Device]") -> None:
+    """A row for each runtime × device: its name there, or why it is absent."""
+    table = Table()
+    for name in ("runtime", "device", "", "name there, or why it is absent"):
+        table.add_column(name, overflow="fold")
+    for one in found:
+        mark = "[green]found[/]" if one.name else "[yellow]absent[/]"
+        table.add_row(one.runtime, one.device, mark, escape(one.name or one.reason or ""))
+    Console(width=max(120, Console().width)).print(table)
 
 
 def print_predictions(made: "Sequence[Prediction]", title: str, notes: Sequence[str]) -> None:

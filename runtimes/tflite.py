@@ -1,5 +1,6 @@
 """TFLite artifacts in LiteRT's interpreter (`ai_edge_litert`), or in `tflite_runtime` where only that is installed."""
 
+import base64
 import contextlib
 import importlib
 import os
@@ -18,8 +19,16 @@ from wedepth.errors import WedepthError
 
 INTERPRETERS = ("ai_edge_litert.interpreter", "tflite_runtime.interpreter")
 INPUT, OUTPUT = "image", "depth"
+NPU = "LiteRT's NPU plug-ins run on the CPU without a word where they find no NPU of theirs"
 LOG_OUTPUT = "log_depth"
 """What a model with an int8 interface gives instead: the logarithm of metres."""
+# A model of one operator, RELU of float32 [1,8,8,4]: what a device is tried with.
+_RELU = (
+    "GAAAAFRGTDMAAA4AFAAQAAwACAAAAAQADgAAABAAAAAcAAAA6AAAAAMAAAABAAAACAAAAAQABAAEAAAAAQAAABAAAAAMABQAEAAM"
+    "AAgABAAMAAAAEAAAADwAAABAAAAARAAAAAEAAAAQAAAAAAAKAAwAAAAIAAQACgAAAAgAAAAMAAAAAQAAAAEAAAABAAAAAAAAAAEA"
+    "AAABAAAAAQAAAAAAAAACAAAAPAAAAAQAAADY////CAAAAAwAAAABAAAAeQAAAAQAAAABAAAACAAAAAgAAAAEAAAADAAMAAgAAAAA"
+    "AAQADAAAAAgAAAAMAAAAAQAAAHgAAAAEAAAAAQAAAAgAAAAIAAAABAAAAAEAAAAQAAAADAAMAAsAAAAAAAQADAAAABMAAAAAAAAT"
+)
 
 
 class TFLiteSession:
@@ -53,18 +62,8 @@ class CompiledSession:
 
     def __init__(self, artifact: Path, device: str) -> None:
         """`device` "gpu", or "cpu" for the same road without one; DeviceUnavailable where it cannot be used."""
-        try:
-            compiled = importlib.import_module("ai_edge_litert.compiled_model").CompiledModel
-            accelerator = importlib.import_module("ai_edge_litert.hardware_accelerator").HardwareAccelerator
-        except ImportError as error:
-            raise DeviceUnavailable(f"TFLite's GPU runtime needs ai-edge-litert 2 ({_first_line(error)})") from None
         interpreter = _load(artifact, threads=1)  # a file which nothing can load is not blamed on the hardware
-        with _chatter() as log:
-            try:
-                self._model = compiled.from_file(str(artifact), getattr(accelerator, device.upper()))
-            except Exception as error:
-                reason = _reason(log()) or _first_line(error)
-                raise DeviceUnavailable(f"LiteRT cannot run the model on the {device.upper()}: {reason}") from None
+        self._model, _ = _compile(artifact, device)
         self.device = device
         self.details = {"interpreter": "ai_edge_litert", "fully_accelerated": bool(self._model.is_fully_accelerated())}
         self._signature = _only_signature(self._model.get_signature_list(), artifact)
@@ -113,28 +112,59 @@ class _Ends:
         return np.exp(result) if self.output == LOG_OUTPUT else result
 
 
+def find(device: str) -> str:
+    """What LiteRT calls a device; DeviceUnavailable where a model of one operator cannot be run on it."""
+    if device == "cpu":
+        return f"{_interpreter().__module__.split('.')[0]}, XNNPACK where it takes an op"
+    if device == "npu":
+        raise DeviceUnavailable(NPU)
+    with tempfile.NamedTemporaryFile(suffix=".tflite") as file:
+        file.write(base64.b64decode(_RELU))
+        file.flush()
+        _, log = _compile(Path(file.name), device)
+    found = re.search(r"name=GPU (\S+)", log)
+    return found[1] if found else "GPU"
+
+
 def open_session(artifact: Path, *, device: str, threads: int | None) -> TFLiteSession | CompiledSession:
     """The session; DeviceUnavailable where the device is absent, WedepthError for a file that TFLite cannot load."""
     if device == "npu":
-        raise DeviceUnavailable("LiteRT's NPU plug-ins run on the CPU without a word where they find no NPU of theirs")
+        raise DeviceUnavailable(NPU)
     return CompiledSession(artifact, device) if device == "gpu" else TFLiteSession(artifact, device, threads)
 
 
 def _load(artifact: Path, threads: int | None) -> Any:
     """An interpreter that is ready to run; WedepthError where the package is missing or the file is no model."""
+    try:
+        with _chatter():
+            interpreter = _interpreter()(str(artifact), num_threads=threads or os.cpu_count() or 1)
+            interpreter.allocate_tensors()
+    except (ValueError, RuntimeError) as error:
+        raise WedepthError(f"TFLite cannot load {artifact.name}: {_first_line(error)}.") from None
+    return interpreter
+
+
+def _interpreter() -> Any:
+    """The interpreter's class in the first package that is installed."""
     for name in INTERPRETERS:
-        try:
-            interpreter_class = importlib.import_module(name).Interpreter
-        except ImportError:
-            continue
-        try:
-            with _chatter():
-                interpreter = interpreter_class(str(artifact), num_threads=threads or os.cpu_count() or 1)
-                interpreter.allocate_tensors()
-        except (ValueError, RuntimeError) as error:
-            raise WedepthError(f"TFLite cannot load {artifact.name}: {_first_line(error)}.") from None
-        return interpreter
+        with contextlib.suppress(ImportError):
+            return importlib.import_module(name).Interpreter
     raise WedepthError("TFLite artifacts need LiteRT's interpreter: pip install 'wedepth[tflite]'.")
+
+
+def _compile(artifact: Path, device: str) -> tuple[Any, str]:
+    """A model in LiteRT's compiled runtime, and what it wrote meanwhile; DeviceUnavailable where it cannot be."""
+    try:
+        compiled = importlib.import_module("ai_edge_litert.compiled_model").CompiledModel
+        accelerator = importlib.import_module("ai_edge_litert.hardware_accelerator").HardwareAccelerator
+    except ImportError as error:
+        raise DeviceUnavailable(f"TFLite's GPU runtime needs ai-edge-litert 2 ({_first_line(error)})") from None
+    with _chatter() as log:
+        try:
+            return compiled.from_file(str(artifact), getattr(accelerator, device.upper())), log()
+        except Exception as error:
+            reason = _reason(log()) or _first_line(error)
+            raise DeviceUnavailable(f"LiteRT cannot run the model on the {device.upper()}: {reason}") from None
 
 
 def _only_signature(signatures: dict[str, dict[str, list[str]]], artifact: Path) -> str:

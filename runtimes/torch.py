@@ -8,14 +8,20 @@ from runtimes.errors import DeviceUnavailable
 from wedepth.network import MEAN, STD, WEDepth
 
 
+def find(device: str) -> str:
+    """Torch's name of a device; DeviceUnavailable where it has none."""
+    if device == "npu" or (device == "gpu" and not torch.cuda.is_available()):
+        raise DeviceUnavailable(f"torch has no {device.upper()} here")
+    return torch.cuda.get_device_name() if device == "gpu" else "cpu"
+
+
 class TorchSession:
     """The network in eager mode, fp32; takes and gives what an artifact does: [1,3,H,W] 0…255 → [1,1,H,W] metres."""
 
     runtime = "torch"
 
     def __init__(self, network: WEDepth, device: str = "cpu") -> None:
-        if device == "npu" or (device == "gpu" and not torch.cuda.is_available()):
-            raise DeviceUnavailable(f"torch has no {device.upper()} here")
+        find(device)
         self.device = device
         self._torch_device = torch.device("cuda" if device == "gpu" else "cpu")
         self._network = network.eval().to(self._torch_device)
