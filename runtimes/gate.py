@@ -38,6 +38,19 @@ def judge(limit: Limit, differences: tuple[float, float], changed: Change | None
     return status, "; ".join(reasons) or None
 
 
+def ran_elsewhere(limit: Limit, device: str, placed: dict[str, int] | None) -> str | None:
+    """Why ops on another device than the one asked for are too many; None where they are not, or nobody tells."""
+    whole = sum(placed.values()) if placed else 0
+    if not placed or not whole:
+        return None
+    others = {name: count for name, count in placed.items() if name != device}
+    share = sum(others.values()) / whole
+    if share <= limit.elsewhere:
+        return None
+    where = ", ".join(f"{count} on {name}" for name, count in others.items())
+    return f"{share:.1%} of {whole} ops ran elsewhere than on the {device} ({where}); {limit.elsewhere:.1%} may"
+
+
 def _reason(name: str, interval: Interval, bound: float, sign: int, outside: bool, frames: int) -> str:
     limit = f"{'at most' if sign > 0 else 'at least'} {bound:g} is the limit"
     if frames < 2:

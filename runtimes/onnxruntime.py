@@ -1,5 +1,8 @@
 """ONNX artifacts in ONNX Runtime."""
 
+import json
+import tempfile
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +18,9 @@ PROVIDERS = {
     "gpu": ("CUDAExecutionProvider", "ROCMExecutionProvider", "DmlExecutionProvider", "WebGpuExecutionProvider"),
     "npu": ("QNNExecutionProvider", "VitisAIExecutionProvider"),
 }
+
+
+KERNEL = "_kernel_time"  # what a profile calls the run of an op, after its name
 
 
 class ONNXRuntimeSession:
@@ -34,12 +40,30 @@ class ONNXRuntimeSession:
         used = self._session.get_providers()[0]
         if used != provider:
             raise DeviceUnavailable(f"ONNX Runtime fell back from {provider} to {used}")
-        self.device = device
+        self.device, self._artifact, self._provider = device, artifact, provider
         self._input = self._session.get_inputs()[0].name
 
     def run(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
         """[1,3,H,W], 0…255 → [1,1,H,W] in metres."""
         return self._session.run(None, {self._input: image})[0]
+
+    def placed(self, image: NDArray[np.float32]) -> dict[str, int]:
+        """Ops by device, from a profile of one run in a session of its own: profiling costs time."""
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 3
+        options.enable_profiling = True
+        with tempfile.TemporaryDirectory(prefix="wedepth-") as folder:
+            options.profile_file_prefix = str(Path(folder) / "profile")
+            session = onnxruntime.InferenceSession(str(self._artifact), options, providers=[self._provider])
+            session.run(None, {self._input: image})
+            events = json.loads(Path(session.end_profiling()).read_text())
+        providers = {e["name"]: e["args"]["provider"] for e in events if e["name"].endswith(KERNEL)}
+        return dict(Counter(_device(provider) for provider in providers.values()))
+
+
+def _device(provider: str) -> str:
+    """Which device an execution provider is of; its own name where it is none that is asked for."""
+    return next((device for device, known in PROVIDERS.items() if provider in known), provider)
 
 
 def find(device: str) -> str:

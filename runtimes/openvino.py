@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 from runtimes.errors import DeviceUnavailable
 from wedepth.errors import WedepthError
 
+# Kinds of a compiled model's nodes that compute nothing.
+SILENT = ("Const", "Input", "Output")
+
 
 class OpenVINOSession:
     """One model on one device. `EXECUTION_DEVICES` is read back: OpenVINO falls back to the CPU without a word."""
@@ -32,12 +35,17 @@ class OpenVINOSession:
         used = [d.split(".")[0] for d in compiled.get_property("EXECUTION_DEVICES")]
         if set(used) != {name}:
             raise DeviceUnavailable(f"OpenVINO ran on {', '.join(used)} instead of {name}")
-        self.device = device
+        self.device, self._compiled = device, compiled
         self._request = compiled.create_infer_request()
 
     def run(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
         """[1,3,H,W], 0…255 → [1,1,H,W] in metres."""
         return self._request.infer([image], share_inputs=True)[0].copy()
+
+    def placed(self, image: NDArray[np.float32]) -> dict[str, int]:
+        """Executed ops: all on the one device that was compiled for, as `EXECUTION_DEVICES` has it."""
+        kinds = [node.get_rt_info()["layerType"].astype(str) for node in self._compiled.get_runtime_model().get_ops()]
+        return {self.device: sum(kind not in SILENT for kind in kinds)}
 
 
 def find(device: str, core: openvino.Core | None = None) -> str:

@@ -13,7 +13,7 @@ import numpy as np
 from runtimes.bundle import Bundle
 from runtimes.change import Change, change
 from runtimes.errors import DeviceUnavailable
-from runtimes.gate import judge
+from runtimes.gate import judge, ran_elsewhere
 from runtimes.limits import Limit, limit_for
 from runtimes.process import Child, ChildFailed
 from runtimes.registry import RUNTIMES
@@ -69,6 +69,7 @@ class Taken:
     metrics: dict[int, Metrics] = field(default_factory=dict)
     latency: Latency | None = None
     peak_bytes: int | None = None
+    placed: dict[str, int] | None = None
     stopped: str | None = None
     interrupted: bool = False
 
@@ -80,6 +81,7 @@ class Taken:
             "metrics": {name: _finite(value) for name, value in metrics.items()} if metrics else None,
             "latency": self.latency,
             "peak_bytes": self.peak_bytes,
+            "placed": self.placed,
         }
 
 
@@ -177,6 +179,7 @@ class Harness:
             load = child.ready["load_ms"]
             taken.latency = measure_latency(child, load, first, encoded, len(taken.depths), self.effort, self.step)
         taken.peak_bytes = child.ask("memory", seconds=RUN_SECONDS)
+        taken.placed = child.ask("placed", seconds=OPEN_SECONDS)
 
     def _judged(self, row: Row, taken: Taken, reference: Taken, bundle: Bundle) -> Row:
         common = sorted(taken.depths.keys() & reference.depths.keys())
@@ -186,7 +189,10 @@ class Harness:
             assert taken.sample is not None
             differences = compare([taken.sample], [bundle.sample()[1]])
         changed = _change(taken, reference)
-        status, reason = judge(limit_for(row.precision, self.limits), differences, changed)
+        limit = limit_for(row.precision, self.limits)
+        status, reason = judge(limit, differences, changed)
+        if (elsewhere := ran_elsewhere(limit, row.device, taken.placed)) and status != "fail":
+            status, reason = "fail", elsewhere
         if taken.stopped:
             status, reason = "fail", f"{taken.stopped}, after {len(taken.depths)} of {len(self.frames)} frames"
         return dataclasses.replace(

@@ -28,6 +28,10 @@ class Session(Protocol):
         """The artifact's output for an input in the artifact's own layout, values 0…255."""
         ...
 
+    def placed(self, image: NDArray[np.float32]) -> dict[str, int] | None:
+        """How many of the ops that compute ran on each device, as the runtime tells it; None where it does not."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Runtime:

@@ -39,7 +39,8 @@ class Row:
     """One runtime × device × bundle. Numbers are absent (null) where nothing was run.
 
     `metrics` are means over the frames with ground truth, `vs_torch` relative differences from torch over all pixels,
-    `change` what the artifact changes in AbsRel and δ1. `details` is what the runtime tells of itself.
+    `change` what the artifact changes in AbsRel and δ1, `placed` how many ops ran on each device, where the runtime
+    tells it. `details` is what it tells of itself.
     """
 
     runtime: str
@@ -57,6 +58,7 @@ class Row:
     latency: Latency | None = None
     threads: int | None = None
     peak_bytes: int | None = None
+    placed: dict[str, int] | None = None
     details: dict[str, Any] = field(default_factory=dict)
 
     @property

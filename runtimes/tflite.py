@@ -53,6 +53,9 @@ class TFLiteSession:
         """[1,H,W,3], 0…255 → [1,H,W,1] in metres."""
         return self._ends.metres(self._runner(**{INPUT: self._ends.input(image)})[self._ends.output])
 
+    def placed(self, image: NDArray[np.float32]) -> None:
+        """The interpreter does not tell; it was given no delegate but XNNPACK, which is on the CPU."""
+
 
 class CompiledSession:
     """One model in LiteRT's compiled runtime, on one accelerator alone: nothing falls back to the CPU."""
@@ -63,9 +66,10 @@ class CompiledSession:
     def __init__(self, artifact: Path, device: str) -> None:
         """`device` "gpu", or "cpu" for the same road without one; DeviceUnavailable where it cannot be used."""
         interpreter = _load(artifact, threads=1)  # a file which nothing can load is not blamed on the hardware
-        self._model, _ = _compile(artifact, device)
+        self._model, log = _compile(artifact, device)
         self.device = device
         self.details = {"interpreter": "ai_edge_litert", "fully_accelerated": bool(self._model.is_fully_accelerated())}
+        self._placed = _delegated(log, device)
         self._signature = _only_signature(self._model.get_signature_list(), artifact)
         self._ends = _Ends(interpreter.get_signature_runner(self._signature))  # which alone knows the scales
 
@@ -83,6 +87,10 @@ class CompiledSession:
             inputs.destroy()
             outputs.destroy()
         return ends.metres(np.array(values).reshape(ends.output_shape))
+
+    def placed(self, image: NDArray[np.float32]) -> dict[str, int] | None:
+        """Ops that the accelerator took and those it left, from LiteRT's log."""
+        return self._placed
 
 
 class _Ends:
@@ -194,6 +202,15 @@ def _first_line(error: Exception) -> str:
 def _reason(log: str) -> str | None:
     """What LiteRT's log says went wrong, without its source file and line."""
     return next((m[1].rstrip(".") for m in re.finditer(r"^ERROR: \[[^]]*\] (.+)$", log, re.MULTILINE)), None)
+
+
+def _delegated(log: str, device: str) -> dict[str, int] | None:
+    """How many ops a delegate took; `is_fully_accelerated` is true of models of which it took none."""
+    found = re.findall(r"Replacing (\d+) out of (\d+) node\(s\) with delegate", log)
+    if not found or device == "cpu":
+        return None
+    taken, whole = (int(number) for number in found[0])
+    return {device: taken, **({"cpu": whole - taken} if whole > taken else {})}
 
 
 @contextlib.contextmanager

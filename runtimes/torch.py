@@ -33,3 +33,6 @@ class TorchSession:
         """[1,3,H,W], 0…255 → [1,1,H,W] in metres."""
         pixels = torch.from_numpy(image).to(self._torch_device)
         return self._network((pixels / 255 - self._mean) / self._std).cpu().numpy()
+
+    def placed(self, image: NDArray[np.float32]) -> None:
+        """Torch computes where its tensors are, or raises."""

@@ -71,9 +71,20 @@ class Held:
             times.append(1000 * (time.perf_counter() - start))
         return times
 
+    def placed(self) -> dict[str, int] | None:
+        """On which device each op ran, as the runtime tells it."""
+        assert self._last is not None, "nothing was run yet"
+        return self._session.placed(self._last)
+
     def answers(self) -> Answers:
         """By question."""
-        return {"run": self.run, "repeat": self.repeat, "whole": self.whole, "memory": peak_bytes}
+        return {
+            "run": self.run,
+            "repeat": self.repeat,
+            "whole": self.whole,
+            "placed": self.placed,
+            "memory": peak_bytes,
+        }
 
     def _input(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
         if self._torch:

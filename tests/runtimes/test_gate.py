@@ -3,7 +3,7 @@
 import pytest
 
 from runtimes.change import Change, Interval
-from runtimes.gate import allowed_names, judge, refusals
+from runtimes.gate import allowed_names, judge, ran_elsewhere, refusals
 from runtimes.limits import Limit
 from runtimes.results import Report, Row, Status
 from wedepth.errors import WedepthError
@@ -56,6 +56,15 @@ def test_a_failure_is_not_hidden_by_what_is_undecided() -> None:
     assert judge(LIMIT, FINE, found)[0] == "fail"
     found = changed(Interval(1.05, 1.04, 1.06), Interval(0.99, 0.98, 1.0))
     assert judge(LIMIT, FINE, found)[0] == "fail"
+
+
+def test_ops_on_another_device_than_the_one_asked_for() -> None:
+    assert ran_elsewhere(LIMIT, "npu", {"npu": 90, "cpu": 10}) == (
+        "10.0% of 100 ops ran elsewhere than on the npu (10 on cpu); 0.0% may"
+    )
+    assert ran_elsewhere(Limit(elsewhere=0.1), "npu", {"npu": 90, "cpu": 10}) is None
+    assert ran_elsewhere(LIMIT, "cpu", {"cpu": 3}) is None
+    assert ran_elsewhere(LIMIT, "cpu", None) is None
 
 
 def test_one_frame_does_not_tell() -> None:

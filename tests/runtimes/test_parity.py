@@ -125,6 +125,8 @@ def test_all_runtimes_in_one_report(exported: Path, tmp_path: Path) -> None:
         assert entry["metrics"]["abs_rel"] > 0 and latency["p50"] <= latency["p90"] <= latency["p99"]
         assert min(latency["load"], latency["first"], latency["whole"], latency["runs"], latency["warmup"]) > 0
         assert entry["peak_bytes"] > 10e6
+        told = entry["runtime"] in ("onnxruntime", "openvino")
+        assert (set(entry["placed"] or {}) == {"cpu"}) == told
     by_name = {(entry["runtime"], entry["precision"]): entry for entry in found}
     reference = by_name["torch", "fp32"]
     assert reference["vs_torch"] is None
