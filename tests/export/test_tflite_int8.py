@@ -364,6 +364,23 @@ def test_a_missing_quantiser(tiny: tuple[Path, Plan], tmp_path: Path, monkeypatc
     assert not list(tmp_path.iterdir())
 
 
+def test_it_never_holds_all_tensors_in_memory(
+    tiny: tuple[Path, Plan], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    utils = pytest.importorskip("ai_edge_quantizer.utils.tfl_interpreter_utils")
+    model, plan = tiny
+    kept: list[bool] = []
+    create = utils.create_tfl_interpreter
+
+    def counted(*args: Any, preserve_all_tensors: bool = True, **more: Any) -> Any:
+        kept.append(preserve_all_tensors)
+        return create(*args, preserve_all_tensors=preserve_all_tensors, **more)
+
+    monkeypatch.setattr(utils, "create_tfl_interpreter", counted)
+    convert(model, tmp_path / "model.tflite", plan=plan, metadata={})
+    assert not any(kept)
+
+
 def test_what_the_quantiser_refuses_is_one_sentence(
     tiny: tuple[Path, Plan], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
