@@ -45,6 +45,8 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
     "--allow-not-run", "allow", multiple=True, metavar="NAME",
     help="What may be missing: a runtime, RUNTIME:DEVICE, torch, or frames.",
 )  # fmt: skip
+@click.option("--explain", is_flag=True, help="Walk one bundle and the fp32 ONNX one beside it, module by module.")
+@click.option("--against", type=click.Path(path_type=Path), help="The fp32 ONNX bundle for --explain.")
 @click.option("--junit", type=_FILE, help="Also write JUnit XML.")
 @click.option("--markdown", type=_FILE, help="Also write a summary for a pull request.")
 @click.option("--picture", type=_FILE, help="Also draw depth and error of the first frame (PNG).")
@@ -63,6 +65,8 @@ def parity(
     full: bool,
     limits: Path | None,
     allow: tuple[str, ...],
+    explain: bool,
+    against: Path | None,
     junit: Path | None,
     markdown: Path | None,
     picture: Path | None,
@@ -94,6 +98,8 @@ def parity(
     bundles = find_bundles(artifact.parent if artifact else bundle or DEFAULT_FOLDER)
     if artifact and artifact.resolve() != bundles[0].artifact.resolve():
         raise WedepthError(f"{artifact} is not the artifact that the manifest beside it describes.")
+    if explain:
+        return _explain(bundles, against, open_dataset(data, split)[0], as_json)
     frames = Frames(open_dataset(data, split))
     started = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     with progress(len(frames), quiet=as_json) as step:
@@ -123,6 +129,25 @@ def _list_devices(as_json: bool) -> int:
         click.echo(json.dumps([dataclasses.asdict(device) for device in found], indent=1))
     else:
         print_devices(found)
+    return 0
+
+
+def _explain(bundles: "list[Bundle]", against: Path | None, frame: "Frame", as_json: bool) -> int:
+    """Walk the one bundle given and its reference on one frame."""
+    from runtimes.bundle import open_bundle
+    from runtimes.explain import reference_of, walk_bundles
+    from runtimes.table import print_walk, progress
+
+    if len(bundles) != 1:
+        raise WedepthError(f"--explain walks one bundle; name it with --bundle, of {len(bundles)} that were found.")
+    (bundle,) = bundles
+    reference = open_bundle(against) if against else reference_of(bundle)
+    with progress(0, quiet=as_json) as step:
+        found = walk_bundles(reference, bundle, frame.image, step)
+    if as_json:
+        click.echo(json.dumps(dataclasses.asdict(found), indent=1))
+    else:
+        print_walk(found, bundle.manifest.name, reference.manifest.name)
     return 0
 
 

@@ -20,7 +20,7 @@ from runtimes.mil_ops import OPS, Unknown
 from runtimes.mil_program import Declared, MilProgram, Operation, load_program
 from wedepth.errors import WedepthError
 
-Observer = Callable[[str, NDArray[Any]], None]
+Observer = Callable[[str, NDArray[Any]], NDArray[Any] | None]
 
 _TORCH = {np.dtype(np.bool_): torch.bool} | {
     np.dtype(name): getattr(torch, name) for name in ("float16", "float32", "int8", "int16", "int32", "uint8")
@@ -52,22 +52,25 @@ class CoreMLReference:
         self._operations = operations
         self._done_with = _last_reads(operations, program.output, self._constants)
 
+    def tensors(self) -> set[str]:
+        """The MIL names of all values that are computed."""
+        return {declared.name for operation in self._operations for declared in operation.outputs}
+
     @torch.inference_mode()
     def run(self, image: NDArray[np.float32], observe: Observer | None = None) -> NDArray[np.float32]:
         """RGB `image` float32 [1,3,H,W], 0…255 → depth float32 [1,1,H,W], metres.
 
         The package's input is an 8-bit image: other values are rounded and clipped to 0…255, as they would be on
         their way into a pixel buffer. `observe` is called with the MIL name and the value of every tensor computed;
-        the value is good until it returns.
+        the value is good until it returns. Where it returns another, what follows reads that.
         """
         if image.shape != self.input_shape:
             raise WedepthError(f"The image is of shape {image.shape}; the package takes {self.input_shape}.")
         values: dict[str, Any] = {self.input_name: torch.tensor(image).float().round().clamp(0, 255)}
         for operation, done in zip(self._operations, self._done_with, strict=True):
             for name, result in self._results(operation, values).items():
-                values[name] = result
-                if observe is not None:
-                    observe(name, result.numpy())
+                other = observe(name, result.numpy()) if observe is not None else None
+                values[name] = result if other is None else torch.from_numpy(other).to(result.dtype)
             for name in done:
                 del values[name]
         return values[self.output_name].float().numpy()

@@ -15,6 +15,7 @@ from runtimes.results import Report
 
 if TYPE_CHECKING:
     from runtimes.devices import Device
+    from runtimes.explain import Walk
     from runtimes.predict import Prediction
 
 _STATUS = {
@@ -70,6 +71,32 @@ def print_table(report: Report) -> None:
         console.print(words, highlight=False)
     for note in report.notes:
         console.print(f"[yellow]{escape(note)}[/]", highlight=False)
+
+
+WORST = 12
+
+
+def print_walk(walk: "Walk", name: str, reference: str) -> None:
+    """The modules with the largest errors of their own, in the order of computation, and the first that stands out."""
+    table = Table(title=f"{name}, walked beside {reference}", title_justify="left")
+    for heading in ("module", "tensor"):
+        table.add_column(heading, overflow="fold")
+    for heading in ("own error", "with all before"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    worst = sorted(walk.steps, key=lambda one: one.own, reverse=True)[:WORST]
+    for one in walk.steps:
+        if one in worst or one == walk.first or one == walk.steps[-1]:
+            style = "bold red" if one == walk.first else ""
+            cells = one.module, one.tensor.rpartition("/")[2], f"{one.own:.1e}", f"{one.propagated:.1e}"
+            table.add_row(*cells, style=style)
+    console = Console(width=max(120, Console().width))
+    console.print(table)
+    found = "No module stands out." if walk.first is None else f"The first that stands out: {walk.first.module}."
+    console.print(
+        f"{found} Errors are RMS over RMS of the reference's tensor; a module's own is found with the reference's "
+        f"inputs. {len(walk.steps)} tensors were walked; {len(walk.missing)} are fused away or lie otherwise.",
+        highlight=False,
+    )
 
 
 def print_devices(found: "Sequence[Device]") -> None:
