@@ -10,8 +10,7 @@ from typing import Any
 
 from runtimes.errors import DeviceUnavailable
 from runtimes.process import Answers, Child, ChildFailed, answer
-from runtimes.registry import DEVICES, RUNTIMES
-from runtimes.worker import TORCH
+from runtimes.registry import DEVICES, RUNTIMES, TORCH
 
 SECONDS = 120.0
 

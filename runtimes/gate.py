@@ -4,11 +4,11 @@ from collections.abc import Collection, Sequence
 
 from runtimes.change import Change, Interval, frames_needed
 from runtimes.limits import Limit
-from runtimes.registry import DEVICES, RUNTIMES
+from runtimes.registry import DEVICES, RUNTIMES, TORCH
 from runtimes.results import Report, Row, Status
 from wedepth.errors import WedepthError
 
-FRAMES, TORCH = "frames", "torch"
+FRAMES = "frames"
 
 
 def judge(limit: Limit, differences: tuple[float, float], changed: Change | None) -> tuple[Status, str | None]:
@@ -39,10 +39,13 @@ def judge(limit: Limit, differences: tuple[float, float], changed: Change | None
 
 
 def ran_elsewhere(limit: Limit, device: str, placed: dict[str, int] | None) -> str | None:
-    """Why ops on another device than the one asked for are too many; None where they are not, or nobody tells."""
+    """Why ops on another device than the one asked for are too many; None where they are not.
+
+    A runtime that does not tell is believed of the CPU alone, which is what others fall back to.
+    """
     whole = sum(placed.values()) if placed else 0
     if not placed or not whole:
-        return None
+        return None if device == "cpu" else f"the runtime does not tell whether its ops ran on the {device}"
     others = {name: count for name, count in placed.items() if name != device}
     share = sum(others.values()) / whole
     if share <= limit.elsewhere:

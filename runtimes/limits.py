@@ -21,7 +21,7 @@ class Limit:
     max_rel: float = math.inf
     mean_rel: float = math.inf
     abs_rel: float = math.inf
-    delta1: float = 0.0
+    delta1: float = -math.inf
     elsewhere: float = 0.0
 
     def holds(self, max_rel: float, mean_rel: float) -> bool:

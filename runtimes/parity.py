@@ -1,6 +1,7 @@
 """The parity contract: every artifact on the same frames, in unaligned metres, held against the network in torch."""
 
 import dataclasses
+import itertools
 import math
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -16,10 +17,10 @@ from runtimes.errors import DeviceUnavailable
 from runtimes.gate import judge, ran_elsewhere
 from runtimes.limits import Limit, limit_for
 from runtimes.process import Child, ChildFailed
-from runtimes.registry import RUNTIMES
+from runtimes.registry import RUNTIMES, TORCH
 from runtimes.results import Depth, Latency, Row, Run
 from runtimes.stopwatch import QUICK, Effort, measure_latency
-from runtimes.worker import TORCH, Opening
+from runtimes.worker import Opening
 from wedepth.data import Frame, resize_depth, resize_image
 from wedepth.errors import WedepthError
 from wedepth.metrics import depth_metrics, mean_metrics, relative_difference
@@ -75,10 +76,9 @@ class Taken:
 
     def columns(self) -> dict[str, Any]:
         """A row's columns that need no reference."""
-        metrics = mean_metrics(list(self.metrics.values())) if self.metrics else None
         return {
             "frames": len(self.depths),
-            "metrics": {name: _finite(value) for name, value in metrics.items()} if metrics else None,
+            "metrics": _means(list(self.metrics.values())),
             "latency": self.latency,
             "peak_bytes": self.peak_bytes,
             "placed": self.placed,
@@ -116,11 +116,15 @@ class Harness:
         row, taken = self._take(row, Opening(runtime, str(bundle.folder), device, self.threads), bundle)
         if row.reason and not taken.depths:
             return Run(row)
-        if taken.interrupted:
-            return Run(dataclasses.replace(row, **taken.columns()), taken.depths)
-        reference = self.reference(bundle, "cpu")[1]
         row = dataclasses.replace(row, **taken.columns())
-        return Run(self._judged(row, taken, reference, bundle), taken.depths)
+        # Of each artifact's depths one is kept, to be drawn: those of all frames of all artifacts fill the memory.
+        first = dict(itertools.islice(taken.depths.items(), 1))
+        if taken.interrupted:
+            return Run(row, first)
+        reference = self.reference(bundle, "cpu")[1]
+        if reference.interrupted:  # nothing to hold it against, or not all: no verdict
+            return Run(dataclasses.replace(row, status="not_run", reason=f"{INTERRUPTED} before torch was done"), first)
+        return Run(self._judged(row, taken, reference, bundle), first)
 
     def reference(self, bundle: Bundle, device: str) -> tuple[Run, Taken]:
         """Torch on the network of this bundle at its size: run once for all bundles of it.
@@ -193,6 +197,8 @@ class Harness:
         status, reason = judge(limit, differences, changed)
         if (elsewhere := ran_elsewhere(limit, row.device, taken.placed)) and status != "fail":
             status, reason = "fail", elsewhere
+        if reference.stopped and status == "pass":
+            status, reason = "fail", f"torch stopped after {len(common)} of these frames: {reference.stopped}"
         if taken.stopped:
             status, reason = "fail", f"{taken.stopped}, after {len(taken.depths)} of {len(self.frames)} frames"
         return dataclasses.replace(
@@ -213,7 +219,7 @@ def frame_metrics(depth: Depth, frame: Frame) -> Metrics:
 def measure(depths: Sequence[Depth], frames: Sequence[Frame]) -> dict[str, float | None] | None:
     """Mean metrics of depths [h,w] over those of the frames that have ground truth; none where none has."""
     scored = [frame_metrics(d, frame) for d, frame in zip(depths, frames, strict=True) if frame.valid.any()]
-    return {name: _finite(value) for name, value in mean_metrics(scored).items()} if scored else None
+    return _means(scored)
 
 
 def compare(depths: Sequence[Depth], reference: Sequence[Depth]) -> tuple[float, float]:
@@ -228,6 +234,10 @@ def _change(taken: Taken, reference: Taken) -> Change | None:
     if not common:
         return None
     return change([taken.metrics[i] for i in common], [reference.metrics[i] for i in common])
+
+
+def _means(scored: Sequence[Metrics]) -> dict[str, float | None] | None:
+    return {name: _finite(value) for name, value in mean_metrics(scored).items()} if scored else None
 
 
 def _finite(value: float) -> float | None:

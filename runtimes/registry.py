@@ -14,6 +14,8 @@ from runtimes.errors import DeviceUnavailable
 from wedepth.errors import WedepthError
 
 DEVICES = ("cpu", "gpu", "npu")
+TORCH = "torch"
+"""The reference, which is no runtime of an artifact."""
 
 
 class Session(Protocol):

@@ -69,7 +69,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A row, and depths [H,W] in metres behind it by frame; none where nothing ran."""
+    """A row, and depths [H,W] in metres behind it by frame: torch's of all, an artifact's of the first."""
 
     row: Row
     depths: dict[int, Depth] = field(default_factory=dict)

@@ -61,7 +61,7 @@ class OnnxTracer:
 
         self._onnx = onnx
         model = onnx.load(str(artifact))
-        self._graph, self._opsets = model.graph, model.opset_import
+        self._graph, self._opsets, self._version = model.graph, model.opset_import, model.ir_version
         inferred = onnx.shape_inference.infer_shapes(onnx.load(str(artifact), load_external_data=False))
         self._types = {value.name: value.type.tensor_type for value in inferred.graph.value_info}
         self._makers = {name: node for node in self._graph.node for name in node.output}
@@ -121,7 +121,7 @@ class OnnxTracer:
         outputs = [self._onnx.ValueInfoProto(name=f"{name}::own" if name in inputs else name) for name in wanted]
         constants = [tensor for name, tensor in self._constants.items() if name in read]
         graph = helper.make_graph(nodes, "cut", values, outputs, constants)
-        return helper.make_model(graph, opset_imports=self._opsets, ir_version=10), list(inputs)
+        return helper.make_model(graph, opset_imports=self._opsets, ir_version=self._version), list(inputs)
 
 
 class OpenVINOTracer:

@@ -14,10 +14,8 @@ from numpy.typing import NDArray
 from runtimes.bundle import Bundle, Manifest, read_manifest
 from runtimes.memory import peak_bytes
 from runtimes.process import Answers, answer
-from runtimes.registry import RUNTIMES, Session, open_session, to_depth, to_input
+from runtimes.registry import RUNTIMES, TORCH, Session, open_session, to_depth, to_input
 from wedepth.data import resize_image
-
-TORCH = "torch"
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,12 +65,18 @@ def test_ops_on_another_device_than_the_one_asked_for() -> None:
     assert ran_elsewhere(Limit(elsewhere=0.1), "npu", {"npu": 90, "cpu": 10}) is None
     assert ran_elsewhere(LIMIT, "cpu", {"cpu": 3}) is None
     assert ran_elsewhere(LIMIT, "cpu", None) is None
+    assert ran_elsewhere(LIMIT, "gpu", None) == "the runtime does not tell whether its ops ran on the gpu"
 
 
 def test_one_frame_does_not_tell() -> None:
     status, reason = judge(LIMIT, FINE, changed(Interval(1.0, float("-inf"), float("inf")), frames=1))
     assert status == "undecided"
     assert "one frame" in str(reason)
+
+
+def test_what_has_no_limit_is_not_judged() -> None:
+    nothing = Interval(1.0, float("-inf"), float("inf"))
+    assert judge(Limit(), FINE, changed(nothing, nothing, frames=1)) == ("pass", None)
 
 
 def test_pixels_that_differ_fail_whatever_the_metrics_say() -> None:
