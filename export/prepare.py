@@ -12,7 +12,6 @@ import torch
 from torch import Tensor, nn
 
 from export.rewrites.attention import flatten_window_attention, scale_queries, split_prompted_attention
-from export.rewrites.constants import fold_positions, fold_prompts
 from export.rewrites.extraction import absorb_extraction
 from export.rewrites.fusion import fold_fusion, fold_level_projection
 from export.rewrites.heads import fold_heads
@@ -33,8 +32,6 @@ class Rewrite:
 
 
 REWRITES = (
-    Rewrite("fold_prompts", "The prompts' Fourier transform does not depend on the image.", fold_prompts),
-    Rewrite("fold_positions", "Nor does the bicubic resize of the position table.", fold_positions),
     Rewrite(
         "split_prompted_attention",
         "Prompts are given the keys that they see, instead of a mask that is added to all scores.",
