@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from runtimes.registry import DEVICES, RUNTIMES
+from runtimes.registry import DEVICES, RUNTIMES, STAND_INS
 from wedepth.commands import guarded
 from wedepth.errors import WedepthError
 from wedepth.files import write_beside
@@ -32,6 +32,10 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option(
     "--device", "devices", type=click.Choice(DEVICES), multiple=True, default=["cpu"],
     help="May be given several times. Absent hardware is `not_run`, never the CPU.",
+)  # fmt: skip
+@click.option(
+    "--stand-in", "stand_ins", type=click.Choice(sorted({r.stand_in for r in STAND_INS.values()})), multiple=True,
+    help="Run what stands in for hardware that is not here: numerics and coverage, never speed.",
 )  # fmt: skip
 @click.option("--list-devices", is_flag=True, help="Say which devices each runtime finds here, and why not others.")
 @click.option("--data", help="Frames: nyu_depth_v2_labeled.mat, a folder, or `rooms` (our own).")
@@ -56,6 +60,7 @@ def parity(
     artifact: Path | None,
     runtime: str | None,
     devices: tuple[str, ...],
+    stand_ins: tuple[str, ...],
     list_devices: bool,
     data: str | None,
     split: str | None,
@@ -104,7 +109,7 @@ def parity(
     started = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     with progress(len(frames), quiet=as_json) as step:
         harness = Harness(frames, step, bounds, FULL if full else QUICK, threads, checkpoint, vfm)
-        runs = _run_all(harness, bundles, runtime, list(dict.fromkeys(devices)))
+        runs = _run_all(harness, bundles, runtime, list(dict.fromkeys(devices)), stand_ins)
     label = f"{len(frames)} frames of {data}{f' ({split})' if split else ''}"
     report = _report(label, started, runs, harness, bundles)
     if as_json:
@@ -151,18 +156,22 @@ def _explain(bundles: "list[Bundle]", against: Path | None, frame: "Frame", as_j
     return 0
 
 
-def _run_all(harness: "Harness", bundles: "list[Bundle]", runtime: str | None, devices: list[str]) -> "list[Run]":
-    """Every run that was asked for, torch's first; bundles of one network share one run of torch."""
+def _run_all(
+    harness: "Harness", bundles: "list[Bundle]", runtime: str | None, devices: list[str], stand_ins: tuple[str, ...]
+) -> "list[Run]":
+    """Every run that was asked for, torch's first; bundles of one network share one run of torch. Stand-ins run in the
+    place of the runtimes that are here, unless one of these is named."""
     from runtimes.results import Row, Run
 
     targets = {bundle.manifest.target for bundle in bundles}
-    wanted = [name for name, info in RUNTIMES.items() if runtime in ("all", name) or not runtime]
+    wanted = [info for name, info in RUNTIMES.items() if runtime in ("all", name) or not (runtime or stand_ins)]
+    wanted += [info for info in STAND_INS.values() if info.stand_in in stand_ins]
     references, runs = [], []
-    for name in wanted if runtime != "torch" else ():
-        info = RUNTIMES[name]
+    for info in wanted if runtime != "torch" else ():
+        name = info.name
         if info.target not in targets and runtime is None:
             continue
-        for device in devices:
+        for device in [info.device] if info.stand_in else devices:
             if info.target not in targets:
                 reason = f"no {info.target} bundle was given"
                 runs.append(Run(Row(name, info.target, device, "-", "not_run", reason)))

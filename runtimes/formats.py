@@ -61,6 +61,7 @@ def to_markdown(report: Report, allowed: Collection[str]) -> str:
         lines += ["", *(f"- {sentence}" for sentence in refused)]
     notes = [f"{row.name}: {row.reason}" for row in report.rows if row.reason]
     notes = [note for note in notes if not any(note in sentence for sentence in refused)]
+    notes += [f"{row.name}: {row.stand_in}" for row in report.rows if row.stand_in]
     notes += report.notes
     if notes:
         lines += ["", *(f"- {note}" for note in notes)]

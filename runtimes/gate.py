@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 
 from runtimes.change import Change, Interval, frames_needed
 from runtimes.limits import Limit
-from runtimes.registry import DEVICES, RUNTIMES, TORCH
+from runtimes.registry import DEVICES, RUNTIMES, STAND_INS, TORCH
 from runtimes.results import Report, Row, Status
 from wedepth.errors import WedepthError
 
@@ -68,7 +68,8 @@ def _reason(name: str, interval: Interval, bound: float, sign: int, outside: boo
 
 def allowed_names(names: Sequence[str]) -> frozenset[str]:
     """What may be missing: a runtime, `runtime:device`, `torch`, or `frames`; any other name is refused."""
-    known = {FRAMES, TORCH, *RUNTIMES, *(f"{runtime}:{device}" for runtime in (TORCH, *RUNTIMES) for device in DEVICES)}
+    runtimes = TORCH, *RUNTIMES, *STAND_INS
+    known = {FRAMES, *runtimes, *(f"{runtime}:{device}" for runtime in runtimes for device in DEVICES)}
     for name in names:
         if name not in known:
             raise WedepthError(

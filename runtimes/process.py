@@ -12,6 +12,7 @@ import subprocess
 import sys
 import traceback
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from pathlib import Path
 from types import TracebackType
@@ -30,27 +31,34 @@ class ChildFailed(WedepthError):
     """The child could not open what it was to, or it died, or it gave no answer; the text is the reason."""
 
 
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """How a child is started: the command of its Python, and what its environment has besides ours."""
+
+    python: tuple[str, ...] = (sys.executable,)
+    environment: dict[str, str] = field(default_factory=dict)
+
+
 class Child:
     """A module's process. Closed by `close`, or as a context manager."""
 
-    def __init__(
-        self, module: str, opening: object, log: Path, limit: float, environment: dict[str, str] | None = None
-    ) -> None:
+    def __init__(self, module: str, opening: object, log: Path, limit: float, launch: Launch | None = None) -> None:
         """Start `python -m module` and wait, `limit` seconds at most, until it is ready: `ready` is what it says then.
 
         Raises DeviceUnavailable if that is what opening raised, else ChildFailed. It is in a session of its own, so
         that Ctrl-C reaches the parent alone, which then keeps what was measured.
         """
         self._log = log
+        launch = launch or Launch()
         mine, its = multiprocessing.Pipe()
         with log.open("wb") as stream:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", module, str(its.fileno())],
+                [*launch.python, "-m", module, str(its.fileno())],
                 pass_fds=[its.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=stream,
                 stderr=subprocess.STDOUT,
-                env=os.environ | (environment or {}),
+                env=os.environ | launch.environment,
                 start_new_session=True,
             )
         its.close()

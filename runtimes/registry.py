@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from runtimes.bundle import Bundle, Manifest
 from runtimes.errors import DeviceUnavailable
+from runtimes.process import Launch
 from wedepth.errors import WedepthError
 
 DEVICES = ("cpu", "gpu", "npu")
@@ -37,13 +38,20 @@ class Session(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
-    """A runtime: the target it runs, the modules it needs (any one of them) and the pip extra that brings it."""
+    """A runtime: the target it runs, the modules it needs (any one of them) and the pip extra that brings it.
+
+    One that stands in for hardware says what it `proves` and for which `device`, and is asked for by the name
+    `stand_in`. Its module may have `launch()`, which gives the `Launch` of its process.
+    """
 
     name: str
     target: str
     module: str
     needs: tuple[str, ...]
     extra: str
+    stand_in: str = ""
+    proves: str = ""
+    device: str = "cpu"
 
 
 RUNTIMES = {
@@ -56,10 +64,24 @@ RUNTIMES = {
     )
 }
 
+STAND_INS: dict[str, Runtime] = {}
+"""Runtimes on machines without the hardware: run when asked for, and never timed."""
+
+
+def runtime_named(name: str) -> Runtime:
+    """A runtime, or a stand-in, by its name."""
+    return RUNTIMES.get(name) or STAND_INS[name]
+
 
 def runtime_for(target: str) -> Runtime:
     """The runtime that runs a target."""
     return next(runtime for runtime in RUNTIMES.values() if runtime.target == target)
+
+
+def launch_of(runtime: Runtime) -> Launch:
+    """How the runtime's process is started; DeviceUnavailable where what it needs for that is absent."""
+    module: Any = importlib.import_module(runtime.module) if runtime.stand_in else None
+    return module.launch() if hasattr(module, "launch") else Launch()
 
 
 def open_session(runtime: Runtime, artifact: Path, device: str, threads: int | None = None) -> Session:

@@ -35,12 +35,47 @@ class Latency:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """Pixels that have something in common (`name`), over all frames: how far the artifact is from torch there (mean
+    relative difference), and AbsRel of both where the pixels have ground truth."""
+
+    name: str
+    pixels: int
+    vs_torch: float | None
+    abs_rel: float | None
+    torch_abs_rel: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class FrameErrors:
+    """One frame: its name, mean and largest relative difference from torch, and AbsRel of both."""
+
+    name: str
+    mean_rel: float
+    max_rel: float
+    abs_rel: float | None
+    torch_abs_rel: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Breakdown:
+    """Where an artifact differs from torch: by bands of torch's depth, at depth edges and off them, on the worst frames
+    (worst first), and `scale_bias`, the mean of log(depth / torch's depth)."""
+
+    bands: list[Part]
+    edges: list[Part]
+    worst: list[FrameErrors]
+    scale_bias: float
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
     """One runtime × device × bundle. Numbers are absent (null) where nothing was run.
 
     `metrics` are means over the frames with ground truth, `vs_torch` relative differences from torch over all pixels,
     `change` what the artifact changes in AbsRel and δ1, `placed` how many ops ran on each device, where the runtime
-    tells it. `details` is what it tells of itself.
+    tells it. `stand_in` is what the row proves where something stood in for the hardware, which is never speed.
+    `details` is what the runtime tells of itself.
     """
 
     runtime: str
@@ -55,10 +90,12 @@ class Row:
     metrics: dict[str, float | None] | None = None
     vs_torch: dict[str, float | None] | None = None
     change: Change | None = None
+    breakdown: Breakdown | None = None
     latency: Latency | None = None
     threads: int | None = None
     peak_bytes: int | None = None
     placed: dict[str, int] | None = None
+    stand_in: str | None = None
     details: dict[str, Any] = field(default_factory=dict)
 
     @property

@@ -61,8 +61,8 @@ def print_table(report: Report) -> None:
     console = Console(width=max(170, Console().width))
     console.print(table)
     for row in report.rows:
-        if row.reason:
-            console.print(f"{row.name}: {row.reason}", highlight=False, markup=False)
+        for words in filter(None, (row.reason, row.stand_in)):
+            console.print(f"{row.name}: {words}", highlight=False, markup=False)
     for name, reason in report.unread.items():
         console.print(f"{name} was not read: {reason}", highlight=False, markup=False)
     timed = [row.latency.runs for row in report.rows if row.latency]

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from runtimes.bundle import Bundle, Manifest, read_manifest
 from runtimes.memory import peak_bytes
 from runtimes.process import Answers, answer
-from runtimes.registry import RUNTIMES, TORCH, Session, open_session, to_depth, to_input
+from runtimes.registry import TORCH, Session, open_session, runtime_named, to_depth, to_input
 from wedepth.data import resize_image
 
 
@@ -107,7 +107,7 @@ def serve(opening: Opening) -> tuple[dict[str, Any], Answers]:
 
 def _artifact(opening: Opening, manifest: Manifest) -> Callable[[], Session]:
     bundle = Bundle(Path(opening.folder), manifest)
-    runtime = RUNTIMES[opening.runtime]
+    runtime = runtime_named(opening.runtime)
     return lambda: open_session(runtime, bundle.artifact, opening.device, opening.threads)
 
 

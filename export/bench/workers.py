@@ -6,7 +6,7 @@ from types import TracebackType
 from typing import Any
 
 from export.bench.worker import Opening
-from runtimes.process import Child
+from runtimes.process import Child, Launch
 
 # torch.compile builds some hundred C++ files before its first run.
 READY_SECONDS = 1800.0
@@ -22,7 +22,7 @@ class Worker:
         """Start the process and wait until it is warm; ChildFailed where it does not come to that."""
         self.name = opening.contender
         environment = {"CUDA_VISIBLE_DEVICES": "", "OMP_NUM_THREADS": str(opening.threads)}
-        self._child = Child("export.bench.worker", opening, log, limit, environment)
+        self._child = Child("export.bench.worker", opening, log, limit, Launch(environment=environment))
         ready = self._child.ready
         self.load: float = ready["load"]
         self.first: float = ready["first"]
