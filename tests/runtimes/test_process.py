@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from runtimes.errors import DeviceUnavailable
-from runtimes.process import Child, ChildFailed, how_it_ended
+from runtimes.process import Child, ChildFailed, Launch, how_it_ended
 
 CHILD = """
 import os, sys, time
@@ -42,7 +42,7 @@ def module(tmp_path: Path) -> dict[str, str]:
 
 
 def start(tmp_path: Path, module: dict[str, str], opening: object = "ready", limit: float = 60) -> Child:
-    return Child("test_child", opening, tmp_path / "log", limit, module)
+    return Child("test_child", opening, tmp_path / "log", limit, Launch(environment=module))
 
 
 def test_it_answers_and_goes_on_after_a_question_that_failed(tmp_path: Path, module: dict[str, str]) -> None:
