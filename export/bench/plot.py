@@ -37,6 +37,7 @@ def latency(reports: Sequence[Report], path: Path) -> None:
             if one != value:
                 axis.plot(one, index, "|", color="black", markersize=9)
         axis.set_xscale("log")
+        _plain_numbers(axis.xaxis)
         axis.invert_yaxis()
         axis.set_xlim(min(values) / 1.6, max(values) * 6)
         axis.tick_params(axis="y", labelsize=8)
@@ -67,9 +68,20 @@ def growth(series: Sequence[dict[str, Any]], path: Path) -> None:
         axes[1, column].set_ylabel("peak memory, MB")
         for axis in axes[:, column]:
             axis.set_xlabel({"pixels": "input pixels", "parameters": "parameters"}[kind])
+            for one in (axis.xaxis, axis.yaxis):
+                _plain_numbers(one)
+            axis.tick_params(labelsize=8)
             axis.legend(fontsize=8)
             axis.grid(which="both", alpha=0.2)
     _save(figure, path)
+
+
+def _plain_numbers(axis: Any) -> None:
+    """Ticks of a logarithmic axis as numbers that people write, at 1, 2 and 5."""
+    ticker: Any = importlib.import_module("matplotlib.ticker")
+    axis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5)))
+    axis.set_major_formatter(ticker.EngFormatter(sep=""))
+    axis.set_minor_locator(ticker.NullLocator())
 
 
 def _bars(report: Report) -> list[Row]:
