@@ -169,7 +169,7 @@ def _scene(shot: _Shot, frame: Frame, scale: tuple[float, float], pixels: float)
 
 
 def _depth_scale(low: float, high: float) -> Scale:
-    marks = [(100 * (m - low) / (high - low), text) for m, text in scale_marks(low, high, most=5).items()]
+    marks = [(100 * (m - low) / (high - low), text) for m, text in scale_marks(low, high, most=6).items()]
     return Scale("Depth", _bar(low, high), marks)
 
 
