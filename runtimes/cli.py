@@ -132,6 +132,8 @@ def parity(
         runs = run_all(harness, tasks, lambda runs: outputs.write(report_on(runs, interrupted=True), runs))
     report = report_on(runs, harness.interrupted)
     outputs.write(report, runs)
+    if picture and picture not in outputs.failed and not any(run.depths for run in runs):
+        _say(f"{picture} was not drawn: nothing was run.")
     printed = _print(report, as_json)
     refused = refusals(report, allowed)
     for sentence in refused:
