@@ -12,11 +12,11 @@ from runtimes.formats import NONE, number
 from runtimes.gate import FRAMES, is_allowed, refusals
 from runtimes.limits import Limit
 from runtimes.panels import Panels
-from runtimes.plots import change_plot, is_stand_in, latency_plot, parts_plot
+from runtimes.plots import change_of, change_plot, interval_of, is_stand_in, latency_plot, parts_plots
 from runtimes.results import Origin, Report, Row
 
 COLUMNS = (
-    "Frames", "AbsRel", "δ1", "AbsRel ÷ torch's", "δ1 ÷ torch's", "Max rel.", "Mean rel.", "p50 ms", "p99 ms", "MB",
+    "Frames", "AbsRel", "δ1", "AbsRel's change", "δ1's change", "Max rel.", "Mean rel.", "p50 ms", "p99 ms", "MB",
 )  # fmt: skip
 CODES = frozenset({"Command", "Artifact's SHA-256", "Checkpoint's SHA-256", "VFM's SHA-256"})
 """Facts that are set in the fixed-width type."""
@@ -45,7 +45,6 @@ class Line:
 def to_html(report: Report, allowed: Collection[str], panels: Panels | None = None) -> str:
     """The page of a report, with pictures where there are `panels`; what was not run is let through if `allowed`."""
     plots = [latency_plot(report.rows), change_plot(report)]
-    parts = [parts_plot(row) for row in report.rows]
     return _template().render(
         report=report,
         started=report.started.replace("T", " ").replace("+00:00", " UTC"),
@@ -56,11 +55,12 @@ def to_html(report: Report, allowed: Collection[str], panels: Panels | None = No
         rows=[_line(row, allowed) for row in report.rows],
         panels=panels,
         plots=[plot for plot in plots if plot],
-        parts=[plot for plot in parts if plot],
+        parts=parts_plots(report.rows),
         made=_made(report),
         limits=_limits(report.limits),
         origin_facts=_origin_facts,
         codes=CODES,
+        none_mark=NONE,
     )
 
 
@@ -117,8 +117,7 @@ def _line(row: Row, allowed: Collection[str]) -> Line:
 def _interval(found: Interval | None) -> tuple[str, str]:
     if found is None:
         return NONE, ""
-    told = math.isfinite(found.low) and math.isfinite(found.high)
-    return f"{found.value:.4f}", f"{found.low:.4f} to {found.high:.4f}" if told else "no interval"
+    return change_of(found), interval_of(found)
 
 
 def _made(report: Report) -> Facts:
@@ -137,7 +136,8 @@ def _made(report: Report) -> Facts:
     ]
     if timed:
         runs = sorted({latency.runs for latency in timed})
-        facts.append(("Timed", f"{runs[0]} to {runs[-1]} runs of each, after as many as there are frames"))
+        many = f"{runs[0]} runs" if len(runs) == 1 else f"{runs[0]} to {runs[-1]} runs"
+        facts.append(("Timed", f"{many} of each, after as many as there are frames"))
     return [(name, value) for name, value in facts if value]
 
 
@@ -150,7 +150,7 @@ def _limit(limit: Limit) -> str:
         str(limit),
         f"AbsRel ≤ {limit.abs_rel:g} of torch's" if math.isfinite(limit.abs_rel) else "",
         f"δ1 ≥ {limit.delta1:g} of torch's" if math.isfinite(limit.delta1) else "",
-        f"{limit.elsewhere:.1%} of ops elsewhere at most",
+        f"{100 * limit.elsewhere:g} % of ops elsewhere at most" if limit.elsewhere else "no op elsewhere",
     )
     return "; ".join(bound for bound in bounds if bound)
 

@@ -73,6 +73,7 @@ class _Shot:
     index: int
     torch: Depth | None
     depths: dict[str, Depth]
+    note: str
 
 
 def make_panels(runs: Sequence[Run], bundles: Sequence[Bundle], read: Callable[[int], Frame]) -> Panels | None:
@@ -129,6 +130,7 @@ def _shots(runs: Sequence[Run]) -> list[_Shot]:
                 for label, run in zip(labels, artifacts, strict=True)
                 if index in run.depths and (index == first or (index, label) in worst)
             },
+            "" if index == first else ", farthest from torch for what is shown",
         )
         for index in dict.fromkeys([first, *(index for index, _ in worst)])
     ]
@@ -165,7 +167,7 @@ def _scene(shot: _Shot, frame: Frame, scale: tuple[float, float], pixels: float)
     if shot.torch is not None:
         given.append(depth_tile("torch", shot.torch))
     found = [(depth_tile(name, depth), error_tile(name, depth)) for name, depth in shot.depths.items()]
-    return Scene(f"Frame {shot.index + 1}: {frame.name}", given, found)
+    return Scene(f"Frame {shot.index + 1}: {frame.name}{shot.note}", given, found)
 
 
 def _depth_scale(low: float, high: float) -> Scale:

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from runtimes.results import Part, Report, Row
+from runtimes.change import Interval
+from runtimes.results import Breakdown, Part, Report, Row
 from wedepth.picture import scale_marks
 
 Kind = Literal["bar", "whisker", "tick", "dot", "limit", "zero"]
@@ -65,7 +66,11 @@ def latency_plot(rows: Sequence[Row]) -> Plot | None:
         )
         for row, latency in timed
     ]
-    notes = [f"{row.name} is left out: a stand-in, whose time is nobody's." for row in rows if _untimed(row)]
+    notes = [
+        f"{row.name} is left out: it stands in, and its time says nothing of the hardware."
+        for row in rows
+        if _untimed(row)
+    ]
     ticks = _ticks(0, most, "ms")
     return Plot("Latency", "Bar: p50. Whisker: up to p99, with a tick at p90. Milliseconds a run.", ticks, lines, notes)
 
@@ -97,30 +102,50 @@ def change_plot(report: Report) -> Plot | None:
         if math.isfinite(one.value):
             middle = place(100 * (one.value - 1))
             marks.append(Mark("dot", middle, middle))
-        lines.append(Line(row.name, _change_words(one.value, one.low, one.high, limit), marks))
+        bound = f"limit {limit:+.3g} %" if math.isfinite(limit) else "no limit"
+        lines.append(Line(row.name, f"{change_of(one)} ({interval_of(one)}); {bound}", marks))
     legend = "Dot: AbsRel against torch's. Line: its 95 % interval, which has to end before the limit (red)."
     return Plot("Change in AbsRel", legend, _ticks(low, high, "%", sign="+"), lines)
 
 
-def parts_plot(row: Row) -> Plot | None:
-    """Where one artifact differs from torch, by bands of depth and at depth edges, on a logarithmic axis."""
-    if row.breakdown is None:
-        return None
-    parts = [*row.breakdown.bands, *row.breakdown.edges]
-    known = [part.vs_torch for part in parts if part.vs_torch]
+def parts_plots(rows: Sequence[Row]) -> list[Plot]:
+    """Where each artifact differs from torch, by bands of depth and at depth edges: all on one logarithmic axis."""
+    broken_down = [(row.name, row.breakdown) for row in rows if row.breakdown]
+    known = [part.vs_torch for _, one in broken_down for part in (*one.bands, *one.edges) if part.vs_torch]
     if not known:
-        return None
+        return []
     low = math.floor(math.log10(max(LEAST, min(known))))
     high = max(low + 1, math.ceil(math.log10(max(LEAST, *known))))
-    lines = [Line(part.name, _part_words(part), _part_marks(part, low, high)) for part in parts if part.pixels]
+    return [_parts_plot(name, breakdown, low, high) for name, breakdown in broken_down]
+
+
+def _parts_plot(name: str, breakdown: Breakdown, low: int, high: int) -> Plot:
+    parts = [part for part in (*breakdown.bands, *breakdown.edges) if part.pixels]
     ticks = [(100 * (power - low) / (high - low), f"{100 * 10.0**power:.3g} %") for power in range(low, high + 1, 2)]
     notes = [
         f"Farthest from torch: {one.name} ({one.mean_rel:.1e} on average, {one.max_rel:.1e} at most)."
-        for one in row.breakdown.worst[:3]
+        for one in breakdown.worst[:1]
     ]
-    notes.append(f"Scale bias against torch: {row.breakdown.scale_bias:+.1e} (mean of log of the quotient).")
-    legend = "Dot: mean relative difference from torch in that part of all frames; the axis counts in powers of ten."
-    return Plot(row.name, legend, ticks, lines, notes)
+    notes.append(f"Scale bias against torch: {breakdown.scale_bias:+.1e} (mean of log of the quotient).")
+    return Plot(
+        name,
+        "Dot: mean relative difference from torch in that part of all frames; the axis counts in powers of ten.",
+        ticks,
+        [Line(part.name, _part_words(part), _part_marks(part, low, high)) for part in parts],
+        notes,
+    )
+
+
+def change_of(found: Interval) -> str:
+    """What a quotient changes, in per cent."""
+    return f"{100 * (found.value - 1):+.2g} %" if math.isfinite(found.value) else "not a number"
+
+
+def interval_of(found: Interval) -> str:
+    """The 95 % interval of a quotient's change, in per cent."""
+    if not (math.isfinite(found.low) and math.isfinite(found.high)):
+        return "no interval: one frame"
+    return f"{100 * (found.low - 1):+.2g} to {100 * (found.high - 1):+.2g} %"
 
 
 def is_stand_in(row: Row) -> bool:
@@ -144,14 +169,6 @@ def _part_words(part: Part) -> str:
     if part.abs_rel is not None and part.torch_abs_rel is not None:
         words += f"; AbsRel {part.abs_rel:.4f}, torch's {part.torch_abs_rel:.4f}"
     return f"{words}; {part.pixels} pixels"
-
-
-def _change_words(value: float, low: float, high: float, limit: float) -> str:
-    interval = "no interval: one frame"
-    if math.isfinite(low) and math.isfinite(high):
-        interval = f"{100 * (low - 1):+.3g} to {100 * (high - 1):+.3g} %"
-    found = f"{100 * (value - 1):+.3g} %" if math.isfinite(value) else "not a number"
-    return f"{found} ({interval}); " + (f"limit {limit:+.3g} %" if math.isfinite(limit) else "no limit")
 
 
 def _ticks(low: float, high: float, unit: str, sign: str = "") -> list[tuple[float, str]]:

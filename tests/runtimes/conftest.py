@@ -1,6 +1,7 @@
 """A report in which everything occurs that a report can have, and its pictures."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -78,7 +79,12 @@ def full_panels(full_report: Report) -> Panels:
     runs = [Run(full_report.rows[0], truths)]
     for number, row in enumerate(full_report.rows[1:7]):
         wave = 1 + 10.0 ** (number - 6) * np.sin(np.linspace(0, 20, 128, dtype=np.float32))
-        runs.append(Run(row, {index: truths[index] * wave * (1 + index * 1e-5) for index in (0, 1 + number % 2)}))
+        runs.append(
+            Run(
+                replace(row, bundle="edge"),
+                {index: truths[index] * wave for index in (0, 1 + number % 2)},
+            )
+        )
     found = make_panels(runs, [], frames.__getitem__)
     assert found is not None
     return found

@@ -48,7 +48,10 @@ def captions(tiles: Sequence[Tile]) -> list[str]:
 
 def test_the_first_frame_and_those_farthest_from_torch_are_shown() -> None:
     found = made(torch(), artifact("a", {0: 1.001, 2: 1.01}), artifact("b", {0: 1.0}))
-    assert [scene.title for scene in found.scenes] == ["Frame 1: room 0", "Frame 3: room 2"]
+    assert [scene.title for scene in found.scenes] == [
+        "Frame 1: room 0",
+        "Frame 3: room 2, farthest from torch for what is shown",
+    ]
     first, farthest = found.scenes
     assert captions(first.given) == ["frame", "ground truth", "torch"]
     assert [(depth.caption, error.caption) for depth, error in first.found if error] == [

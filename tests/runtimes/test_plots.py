@@ -6,7 +6,7 @@ import pytest
 
 from runtimes.change import Change, Interval
 from runtimes.limits import Limit
-from runtimes.plots import Plot, change_plot, latency_plot, parts_plot
+from runtimes.plots import Plot, change_plot, latency_plot, parts_plots
 from runtimes.results import Breakdown, FrameErrors, Latency, Part, Report, Row
 
 SAME = Interval(1.0, 1.0, 1.0)
@@ -65,8 +65,8 @@ def test_parts_are_on_a_logarithmic_axis() -> None:
     bands = [Part("0–1 m", 10, 1e-3, 0.1, 0.2), Part("1–2 m", 20, 1e-4, None, None), Part("2–4 m", 0, None, None, None)]
     edges = [Part("at edges", 5, 1e-2, None, None), Part("off edges", 25, None, None, None)]
     worst = [FrameErrors("room 7", 1e-3, 1e-1, None, None)]
-    plot = parts_plot(Row("o", "o", "cpu", "fp16", "pass", breakdown=Breakdown(bands, edges, worst, 1e-4)))
-    assert plot is not None and [line.name for line in plot.lines] == ["0–1 m", "1–2 m", "at edges", "off edges"]
+    (plot,) = parts_plots([Row("o", "o", "cpu", "fp16", "pass", breakdown=Breakdown(bands, edges, worst, 1e-4))])
+    assert [line.name for line in plot.lines] == ["0–1 m", "1–2 m", "at edges", "off edges"]
     assert [marks(plot, "dot", k)[0][0] for k in range(3)] == pytest.approx([50, 0, 100])
     assert not plot.lines[3].marks and plot.lines[3].words == "not a number; 25 pixels"
     assert plot.lines[0].words == "1.0e-03; AbsRel 0.1000, torch's 0.2000; 10 pixels"
@@ -75,6 +75,6 @@ def test_parts_are_on_a_logarithmic_axis() -> None:
 
 def test_nothing_to_show_is_no_plot() -> None:
     row = Row("o", "o", "cpu", "fp16", "not_run")
-    assert parts_plot(row) is None and change_plot(Report("f", "t", {}, [row], {}, [])) is None
+    assert not parts_plots([row]) and change_plot(Report("f", "t", {}, [row], {}, [])) is None
     same = Breakdown([Part("0–1 m", 10, 0.0, None, None)], [], [], 0.0)
-    assert parts_plot(Row("o", "o", "cpu", "fp32", "pass", breakdown=same)) is None
+    assert not parts_plots([Row("o", "o", "cpu", "fp32", "pass", breakdown=same)])
