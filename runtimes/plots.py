@@ -66,11 +66,7 @@ def latency_plot(rows: Sequence[Row]) -> Plot | None:
         )
         for row, latency in timed
     ]
-    notes = [
-        f"{row.name} is left out: it stands in, and its time says nothing of the hardware."
-        for row in rows
-        if _untimed(row)
-    ]
+    notes = [f"{row.name} is left out: a stand-in, whose time says nothing." for row in rows if _untimed(row)]
     ticks = _ticks(0, most, "ms")
     return Plot("Latency", "Bar: p50. Whisker: up to p99, with a tick at p90. Milliseconds a run.", ticks, lines, notes)
 

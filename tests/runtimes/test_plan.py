@@ -28,7 +28,8 @@ class Pretender:
         return found
 
     def reference(self, bundle: Bundle, device: str) -> tuple[Run, None]:
-        self.known[device] = self._pass(torch_row(bundle, device))
+        if device not in self.known:
+            self.known[device] = self._pass(torch_row(bundle, device))
         return self.known[device], None
 
     def known_reference(self, bundle: Bundle, device: str) -> Run | None:
