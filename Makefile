@@ -18,7 +18,7 @@ FRAMES := $(if $(wildcard ../shared/data/manifest.json),../shared/data --split e
 
 demo: venv
 	$(BIN)/wedepth-export --target all --precision fp32 --precision fp16
-	$(BIN)/wedepth-parity --runtime all --data $(FRAMES) --picture exported/parity.png
+	$(BIN)/wedepth-parity --runtime all --data $(FRAMES) --picture exported/parity.png --html exported/parity.html
 
 test: venv
 	$(BIN)/python -m pytest

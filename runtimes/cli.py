@@ -1,9 +1,9 @@
 """wedepth-parity: what ships is what was trained, shown on frames."""
 
 import dataclasses
-import datetime
 import json
-from functools import partial
+import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,15 +12,14 @@ import click
 from runtimes.registry import DEVICES, RUNTIMES, STAND_INS
 from wedepth.commands import guarded
 from wedepth.errors import WedepthError
-from wedepth.files import write_beside
 
 if TYPE_CHECKING:
     from runtimes.bundle import Bundle
-    from runtimes.parity import Harness
     from runtimes.results import Report, Run
     from wedepth.data import Frame
 
 DEFAULT_FOLDER = Path("exported")
+KEPT = "parity.json"
 INTERRUPTED = 130
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
@@ -53,7 +52,12 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--against", type=click.Path(path_type=Path), help="The fp32 ONNX bundle for --explain.")
 @click.option("--junit", type=_FILE, help="Also write JUnit XML.")
 @click.option("--markdown", type=_FILE, help="Also write a summary for a pull request.")
+@click.option("--html", type=_FILE, help="Also write a page for people: verdict, table, pictures, plots, origins.")
 @click.option("--picture", type=_FILE, help="Also draw depth and error of the first frame (PNG).")
+@click.option(
+    "--keep", type=_FILE,
+    help="Where results are kept as JSON, row by row, while it runs.  [default: parity.json beside the bundles]",
+)  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of the table.")
 def parity(
     bundle: Path | None,
@@ -74,7 +78,9 @@ def parity(
     against: Path | None,
     junit: Path | None,
     markdown: Path | None,
+    html: Path | None,
     picture: Path | None,
+    keep: Path | None,
     as_json: bool,
 ) -> int:
     """Run exported bundles on frames and hold them against the network in torch.
@@ -82,8 +88,10 @@ def parity(
     Depth is compared in unaligned metres, pixel by pixel, and AbsRel and δ1 by a paired bootstrap over the frames,
     whose whole 95 % interval has to be within the limits of the precision. Each runs in a process of its own.
 
+    All files are written after every row: one that is killed leaves what it measured, the rest as `not_run`.
+
     Exit code 0: all passed; 1: something failed, is undecided (too few frames to tell), or was not run and is not named
-    by --allow-not-run; 2: a bug.
+    by --allow-not-run, or a file could not be written; 2: a bug.
     """
     if list_devices:
         return _list_devices(as_json)
@@ -94,9 +102,12 @@ def parity(
     from runtimes.bundle import find_bundles
     from runtimes.gate import allowed_names, refusals
     from runtimes.limits import DEFAULT, read_limits
+    from runtimes.outputs import Outputs, Wanted
     from runtimes.parity import Frames, Harness
+    from runtimes.plan import plan, run_all
+    from runtimes.report import begin
     from runtimes.stopwatch import FULL, QUICK
-    from runtimes.table import print_table, progress
+    from runtimes.table import progress
     from wedepth.data import open_dataset
 
     allowed, bounds = allowed_names(allow), read_limits(limits or DEFAULT)
@@ -106,23 +117,50 @@ def parity(
     if explain:
         return _explain(bundles, against, open_dataset(data, split)[0], as_json)
     frames = Frames(open_dataset(data, split))
-    started = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+    wanted = Wanted(keep or bundles[0].folder.parent / KEPT, junit, markdown, html, picture)
+    outputs = Outputs(wanted.forms(bundles, allowed, frames.dataset.__getitem__), _say)
+    label = f"{len(frames)} frames of {data}{f' ({split})' if split else ''}"
+    blank = begin(label, bundles, bounds, ["wedepth-parity", *sys.argv[1:]])
+
+    def report_on(runs: "list[Run]", interrupted: bool) -> "Report":
+        rows = [run.row for run in runs]
+        return dataclasses.replace(blank, rows=rows, unread=frames.told(), interrupted=interrupted)
+
     with progress(len(frames), quiet=as_json) as step:
         harness = Harness(frames, step, bounds, FULL if full else QUICK, threads, checkpoint, vfm)
-        runs = _run_all(harness, bundles, runtime, list(dict.fromkeys(devices)), stand_ins)
-    label = f"{len(frames)} frames of {data}{f' ({split})' if split else ''}"
-    report = _report(label, started, runs, harness, bundles)
-    if as_json:
-        click.echo(json.dumps(report.to_json(), indent=1))
-    else:
-        print_table(report)
-    _write(report, allowed, junit, markdown)
-    if picture:
-        _draw(picture, runs, frames.dataset[next(iter(frames))[0]])
+        tasks = plan(bundles, runtime, list(dict.fromkeys(devices)), stand_ins)
+        runs = run_all(harness, tasks, lambda runs: outputs.write(report_on(runs, interrupted=True), runs))
+    report = report_on(runs, harness.interrupted)
+    outputs.write(report, runs)
+    if picture and picture not in outputs.failed and not any(run.depths for run in runs):
+        _say(f"{picture} was not drawn: nothing was run.")
+    printed = _print(report, as_json)
     refused = refusals(report, allowed)
     for sentence in refused:
         click.echo(f"Not passed: {sentence}", err=True)
-    return INTERRUPTED if report.interrupted else int(bool(refused))
+    return INTERRUPTED if report.interrupted else int(bool(refused or outputs.failed or not printed))
+
+
+def _say(sentence: str) -> None:
+    click.echo(f"Error: {sentence}", err=True)
+
+
+def _print(report: "Report", as_json: bool) -> bool:
+    """Print the table, or JSON; False, and a sentence, where that cannot be written: a file on a full disk."""
+    from runtimes.table import print_table
+
+    try:
+        if as_json:
+            click.echo(json.dumps(report.to_json(), indent=1))
+        else:
+            print_table(report)
+        sys.stdout.flush()
+    except OSError as error:
+        # What is left in the buffer would be tried again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _say(f"Cannot print the {'JSON' if as_json else 'table'}: {error.strerror}.")
+        return False
+    return True
 
 
 def _list_devices(as_json: bool) -> int:
@@ -154,70 +192,6 @@ def _explain(bundles: "list[Bundle]", against: Path | None, frame: "Frame", as_j
     else:
         print_walk(found, bundle.manifest.name, reference.manifest.name)
     return 0
-
-
-def _run_all(
-    harness: "Harness", bundles: "list[Bundle]", runtime: str | None, devices: list[str], stand_ins: tuple[str, ...]
-) -> "list[Run]":
-    """Every run that was asked for, torch's first; bundles of one network share one run of torch. Stand-ins run in the
-    place of the runtimes that are here, unless one of these is named."""
-    from runtimes.results import Row, Run
-
-    targets = {bundle.manifest.target for bundle in bundles}
-    wanted = [info for name, info in RUNTIMES.items() if runtime in ("all", name) or not (runtime or stand_ins)]
-    wanted += [info for info in STAND_INS.values() if info.stand_in in stand_ins]
-    references, runs = [], []
-    for info in wanted if runtime != "torch" else ():
-        name = info.name
-        if info.target not in targets and runtime is None:
-            continue
-        for device in [info.device] if info.stand_in else devices:
-            if info.target not in targets:
-                reason = f"no {info.target} bundle was given"
-                runs.append(Run(Row(name, info.target, device, "-", "not_run", reason)))
-            runs += [harness.run(b, name, device) for b in bundles if b.manifest.target == info.target]
-    if runtime in (None, "all", "torch"):
-        for device in devices if runtime == "torch" else ["cpu"]:
-            found = [harness.reference(bundle, device)[0] for bundle in bundles]
-            references += list({id(run): run for run in found}.values())
-    return references + runs
-
-
-def _report(label: str, started: str, runs: "list[Run]", harness: "Harness", bundles: "list[Bundle]") -> "Report":
-    from runtimes.machine import describe
-    from runtimes.results import Report
-
-    total = len(harness.frames)
-    unread = {f"frame {index + 1} of {total}": reason for index, reason in sorted(harness.frames.unread.items())}
-    records = [bundle.manifest.checkpoint for bundle in bundles]
-    untrained = [
-        f"{record} Its depth metrics say nothing of WEDepth; the differences from torch do."
-        for record in records
-        if not record.trained
-    ]
-    notes = list(dict.fromkeys(untrained))
-    return Report(label, started, describe(), [run.row for run in runs], unread, notes, harness.interrupted)
-
-
-def _write(report: "Report", allowed: frozenset[str], junit: Path | None, markdown: Path | None) -> None:
-    from runtimes.formats import to_junit, to_markdown
-
-    for path, form in ((junit, to_junit), (markdown, to_markdown)):
-        if path:
-            write_beside(path, partial(Path.write_text, data=form(report, allowed)))
-
-
-def _draw(path: Path, runs: "list[Run]", frame: "Frame") -> None:
-    """The first frame through the first network that was run."""
-    from runtimes.picture import draw
-
-    depths = [(f"{run.row.runtime} {run.row.precision}", next(iter(run.depths.values()))) for run in runs if run.depths]
-    if not depths:
-        raise WedepthError("There is nothing to draw: nothing was run.")
-    depths = [(name, depth) for name, depth in depths if depth.shape == depths[0][1].shape]
-    torch = [depth for name, depth in depths if name.startswith("torch")]
-    others = [(name, depth) for name, depth in depths if not name.startswith("torch")]
-    draw(path, frame.image, frame.depth if frame.valid.any() else None, torch[0] if torch else None, others or depths)
 
 
 def main() -> None:

@@ -3,13 +3,11 @@
 import importlib
 import importlib.util
 import sys
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from runtimes.errors import DeviceUnavailable
-from runtimes.process import Answers, Child, ChildFailed, answer
+from runtimes.process import Answers, Child, ChildFailed, answer, log_file
 from runtimes.registry import DEVICES, RUNTIMES, TORCH
 
 SECONDS = 120.0
@@ -29,9 +27,9 @@ def find_devices() -> list[Device]:
     """Every runtime × device, each runtime asked in a process of its own."""
     found = []
     for runtime in (TORCH, *RUNTIMES):
-        with tempfile.TemporaryDirectory(prefix="wedepth-") as folder:
+        with log_file() as log:
             try:
-                with Child("runtimes.devices", runtime, Path(folder) / "log", SECONDS) as child:
+                with Child("runtimes.devices", runtime, log, SECONDS) as child:
                     found += [Device(runtime, *entry) for entry in child.ready]
             except (ChildFailed, DeviceUnavailable) as error:
                 found += [Device(runtime, device, None, str(error)) for device in DEVICES]

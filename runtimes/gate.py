@@ -95,6 +95,8 @@ def refusals(report: Report, allowed: Collection[str] = ()) -> list[str]:
     ]
     if FRAMES not in allowed:
         found += [f"{name} was not read: {reason}" for name, reason in report.unread.items()]
+    if report.interrupted:
+        found.append("the run did not come to its end")
     ran = [row for row in report.rows if row.status != "not_run"]
     # The reference alone proves nothing, unless it is all that was asked for.
     if not [row for row in ran if row.runtime != TORCH] and not (ran and len(ran) == len(report.rows)):

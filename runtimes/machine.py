@@ -22,7 +22,9 @@ def instruction_set() -> str:
 
 
 # Packages whose versions decide what comes out.
-PACKAGES = ("torch", "onnxruntime", "openvino", "ai-edge-litert", "tflite-runtime", "coremltools", "numpy", "pillow")
+PACKAGES = (
+    "wedepth", "torch", "onnxruntime", "openvino", "ai-edge-litert", "tflite-runtime", "coremltools", "numpy", "pillow",
+)  # fmt: skip
 _GOVERNOR = Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
 
 

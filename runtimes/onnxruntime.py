@@ -47,16 +47,20 @@ class ONNXRuntimeSession:
         """[1,3,H,W], 0…255 → [1,1,H,W] in metres."""
         return self._session.run(None, {self._input: image})[0]
 
-    def placed(self, image: NDArray[np.float32]) -> dict[str, int]:
-        """Ops by device, from a profile of one run in a session of its own: profiling costs time."""
+    def placed(self, image: NDArray[np.float32]) -> dict[str, int] | None:
+        """Ops by device, from a profile of one run in a session of its own: profiling costs time. None where the disk
+        is too full for a profile."""
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
         options.enable_profiling = True
-        with tempfile.TemporaryDirectory(prefix="wedepth-") as folder:
-            options.profile_file_prefix = str(Path(folder) / "profile")
-            session = onnxruntime.InferenceSession(str(self._artifact), options, providers=[self._provider])
-            session.run(None, {self._input: image})
-            events = json.loads(Path(session.end_profiling()).read_text())
+        try:
+            with tempfile.TemporaryDirectory(prefix="wedepth-") as folder:
+                options.profile_file_prefix = str(Path(folder) / "profile")
+                session = onnxruntime.InferenceSession(str(self._artifact), options, providers=[self._provider])
+                session.run(None, {self._input: image})
+                events = json.loads(Path(session.end_profiling()).read_text())
+        except (OSError, ValueError):
+            return None
         providers = {e["name"]: e["args"]["provider"] for e in events if e["name"].endswith(KERNEL)}
         return dict(Counter(_device(provider) for provider in providers.values()))
 

@@ -3,10 +3,8 @@
 import dataclasses
 import itertools
 import math
-import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,7 +14,7 @@ from runtimes.change import Change, change
 from runtimes.errors import DeviceUnavailable
 from runtimes.gate import judge, ran_elsewhere
 from runtimes.limits import Limit, limit_for
-from runtimes.process import Child, ChildFailed, Launch
+from runtimes.process import Child, ChildFailed, ChildRefused, Launch, log_file
 from runtimes.registry import TORCH, launch_of, runtime_named
 from runtimes.results import Depth, Latency, Row, Run
 from runtimes.stopwatch import QUICK, Effort, measure_latency
@@ -28,6 +26,7 @@ from wedepth.metrics import depth_metrics, mean_metrics, relative_difference
 # Seconds that opening an artifact, or the network in torch, may take, and running it once.
 OPEN_SECONDS, RUN_SECONDS = 1800.0, 600.0
 INTERRUPTED = "the run was interrupted"
+NOT_YET = "the run had not come to it"
 GOLDEN = "held against the bundle's golden sample: torch did not run here"
 Metrics = dict[str, float]
 Step = Callable[[str, int], None]
@@ -43,6 +42,10 @@ class Frames:
 
     def __len__(self) -> int:
         return len(self.dataset)
+
+    def told(self) -> dict[str, str]:
+        """Which frames could not be read, in words, with the reason."""
+        return {f"frame {index + 1} of {len(self)}": reason for index, reason in sorted(self.unread.items())}
 
     def __iter__(self) -> Iterator[tuple[int, Frame]]:
         for index in range(len(self.dataset)):
@@ -62,7 +65,8 @@ class Frames:
 class Taken:
     """What came of a session: its depth of the golden sample, then by frame, as far as it got.
 
-    `stopped` says why it got no further; `interrupted` that a person wanted no more.
+    `stopped` says why it got no further, `refused` that this is a sentence of its own and no crash; `interrupted` that
+    a person wanted no more.
     """
 
     sample: Depth | None = None
@@ -72,6 +76,7 @@ class Taken:
     peak_bytes: int | None = None
     placed: dict[str, int] | None = None
     stopped: str | None = None
+    refused: bool = False
     interrupted: bool = False
 
     def columns(self) -> dict[str, Any]:
@@ -101,29 +106,26 @@ class Harness:
     checkpoint: str | None = None
     vfm: str | None = None
     interrupted: bool = False
-    _references: dict[Any, tuple[Run, Taken]] = field(default_factory=dict)
+    _references: dict[Hashable, tuple[Run, Taken]] = field(default_factory=dict)
 
     def run(self, bundle: Bundle, runtime: str, device: str) -> Run:
         """One bundle on one device. Torch is asked for its depths only if the artifact ran.
 
         Without torch's depths the artifact is held against its bundle's golden sample instead, and the row says so.
         """
-        manifest, info = bundle.manifest, runtime_named(runtime)
-        row = Row(
-            runtime, info.target, device, manifest.precision.name, "not_run",
-            bundle=manifest.name, trained=manifest.checkpoint.trained, stand_in=info.proves or None,
-        )  # fmt: skip
+        row = dataclasses.replace(artifact_row(bundle, runtime, device), reason=None)
         row, taken = self._take(row, Opening(runtime, str(bundle.folder), device, self.threads), bundle)
         if row.reason and not taken.depths:
             return Run(row)
         row = dataclasses.replace(row, **taken.columns())
-        # Of each artifact's depths one is kept, to be drawn: those of all frames of all artifacts fill the memory.
+        # Of each artifact's depths two are kept, to be drawn: those of all frames of all artifacts fill the memory.
         first = dict(itertools.islice(taken.depths.items(), 1))
         if taken.interrupted:
             return Run(row, first)
         reference = self.reference(bundle, "cpu")[1]
         if reference.interrupted:  # nothing to hold it against, or not all: no verdict
             return Run(dataclasses.replace(row, status="not_run", reason=f"{INTERRUPTED} before torch was done"), first)
+        first |= _farthest(taken.depths, reference.depths)
         return Run(self._judged(row, taken, reference, bundle), first)
 
     def reference(self, bundle: Bundle, device: str) -> tuple[Run, Taken]:
@@ -131,16 +133,20 @@ class Harness:
 
         Raises WedepthError where a checkpoint that was named is not the bundle's network, or is not to be had.
         """
-        record = bundle.manifest.checkpoint
-        key = record.sha256, bundle.manifest.size, device
+        key = network_key(bundle, device)
         if key not in self._references:
-            row = Row(TORCH, "-", device, "fp32", "pass", bundle=record.source, trained=record.trained)
+            row = dataclasses.replace(torch_row(bundle, device), status="pass", reason=None)
             opening = Opening(TORCH, str(bundle.folder), device, self.threads, self.checkpoint, self.vfm)
             row, taken = self._take(row, opening, bundle)
-            if row.status == "fail" and not taken.depths:
+            if taken.refused and not taken.depths:
                 raise WedepthError(str(row.reason))
             self._references[key] = Run(dataclasses.replace(row, **taken.columns()), taken.depths), taken
         return self._references[key]
+
+    def known_reference(self, bundle: Bundle, device: str) -> Run | None:
+        """Torch's run on the network of this bundle, if there was one."""
+        found = self._references.get(network_key(bundle, device))
+        return found[0] if found else None
 
     def _take(self, row: Row, opening: Opening, bundle: Bundle) -> tuple[Row, Taken]:
         """Open and run all frames; the row as far as opening fills it, `fail` or `not_run` where it came to nothing."""
@@ -148,10 +154,10 @@ class Harness:
         if self.interrupted:
             taken.interrupted = True
             return dataclasses.replace(row, status="not_run", reason=INTERRUPTED), taken
-        with tempfile.TemporaryDirectory(prefix="wedepth-") as folder:
+        with log_file() as log:
             try:
                 launch = Launch() if opening.runtime == TORCH else launch_of(runtime_named(opening.runtime))
-                with Child("runtimes.worker", opening, Path(folder) / "log", OPEN_SECONDS, launch) as child:
+                with Child("runtimes.worker", opening, log, OPEN_SECONDS, launch) as child:
                     ready = child.ready
                     row = dataclasses.replace(
                         row, runtime=ready["runtime"], device=ready["device"], details=ready["details"],
@@ -161,7 +167,7 @@ class Harness:
             except DeviceUnavailable as error:
                 return dataclasses.replace(row, status="not_run", reason=str(error)), taken
             except ChildFailed as error:
-                taken.stopped = str(error)
+                taken.stopped, taken.refused = str(error), isinstance(error, ChildRefused)
                 return dataclasses.replace(row, status="fail", reason=str(error)), taken
             except KeyboardInterrupt:
                 self.interrupted = taken.interrupted = True
@@ -211,6 +217,26 @@ class Harness:
         )
 
 
+def artifact_row(bundle: Bundle, runtime: str, device: str) -> Row:
+    """The row of a bundle on a device before anything was run."""
+    manifest, info = bundle.manifest, runtime_named(runtime)
+    return Row(
+        runtime, info.target, device, manifest.precision.name, "not_run", NOT_YET,
+        bundle=manifest.name, trained=manifest.checkpoint.trained, stand_in=info.proves or None,
+    )  # fmt: skip
+
+
+def torch_row(bundle: Bundle, device: str) -> Row:
+    """The row of torch on the network of a bundle before anything was run."""
+    record = bundle.manifest.checkpoint
+    return Row(TORCH, "-", device, "fp32", "not_run", NOT_YET, bundle=record.source, trained=record.trained)
+
+
+def network_key(bundle: Bundle, device: str) -> Hashable:
+    """What bundles share that share one run of torch."""
+    return bundle.manifest.checkpoint.sha256, bundle.manifest.size, device
+
+
 def frame_metrics(depth: Depth, frame: Frame) -> Metrics:
     """The metrics of a depth [h,w] against a frame's ground truth, at the ground truth's size."""
     found = resize_depth(depth, (frame.depth.shape[0], frame.depth.shape[1]))
@@ -228,6 +254,13 @@ def compare(depths: Sequence[Depth], reference: Sequence[Depth]) -> tuple[float,
     pairs = [relative_difference(depth, expected) for depth, expected in zip(depths, reference, strict=True)]
     largest, mean = np.array(pairs, dtype=np.float64).T
     return float(largest.max()), float(mean.mean())
+
+
+def _farthest(depths: Mapping[int, Depth], reference: Mapping[int, Depth]) -> dict[int, Depth]:
+    """The depth that is on average farthest from the reference's of the same frame; none where they share none."""
+    means = {i: relative_difference(depths[i], reference[i])[1] for i in sorted(depths.keys() & reference.keys())}
+    worst = max(means, key=lambda i: np.nan_to_num(means[i], nan=math.inf), default=None)
+    return {} if worst is None else {worst: depths[worst]}
 
 
 def _change(taken: Taken, reference: Taken) -> Change | None:

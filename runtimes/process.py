@@ -10,8 +10,9 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -29,6 +30,10 @@ Answers = dict[str, Callable[..., Any]]
 
 class ChildFailed(WedepthError):
     """The child could not open what it was to, or it died, or it gave no answer; the text is the reason."""
+
+
+class ChildRefused(ChildFailed):
+    """The child said in a sentence for the person at the keyboard why it cannot: nothing crashed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,17 +56,22 @@ class Child:
         self._log = log
         launch = launch or Launch()
         mine, its = multiprocessing.Pipe()
-        with log.open("wb") as stream:
-            self._process = subprocess.Popen(
-                [*launch.python, "-m", module, str(its.fileno())],
-                pass_fds=[its.fileno()],
-                stdin=subprocess.DEVNULL,
-                stdout=stream,
-                stderr=subprocess.STDOUT,
-                env=os.environ | launch.environment,
-                start_new_session=True,
-            )
-        its.close()
+        try:
+            with log.open("wb") as stream:
+                self._process = subprocess.Popen(
+                    [*launch.python, "-m", module, str(its.fileno())],
+                    pass_fds=[its.fileno()],
+                    stdin=subprocess.DEVNULL,
+                    stdout=stream,
+                    stderr=subprocess.STDOUT,
+                    env=os.environ | launch.environment,
+                    start_new_session=True,
+                )
+        except OSError as error:
+            mine.close()
+            raise ChildFailed(f"its process could not be started: {error.strerror or error}") from None
+        finally:
+            its.close()
         self._connection = mine
         try:
             self._send(opening)
@@ -109,6 +119,8 @@ class Child:
             raise ChildFailed(self._ended()) from None
         if how == "unavailable":
             raise DeviceUnavailable(answer)
+        if how == "refused":
+            raise ChildRefused(answer)
         if how == "failed":
             raise ChildFailed(answer)
         return answer
@@ -120,6 +132,19 @@ class Child:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
+
+
+@contextlib.contextmanager
+def log_file() -> Iterator[Path]:
+    """Where a child's output goes for as long as this lasts; nowhere where no temporary file can be written."""
+    with contextlib.ExitStack() as stack:
+        try:
+            folder = tempfile.TemporaryDirectory(prefix="wedepth-", ignore_cleanup_errors=True)
+            log = Path(stack.enter_context(folder)) / "log"
+            log.write_bytes(b"\n")
+        except OSError:
+            log = Path(os.devnull)
+        yield log
 
 
 def how_it_ended(code: int, log: Path) -> str:
@@ -163,7 +188,8 @@ def _failure(error: Exception) -> tuple[str, str]:
     if isinstance(error, DeviceUnavailable):
         return "unavailable", str(error)
     if isinstance(error, WedepthError):
-        return "failed", str(error)
-    traceback.print_exception(error)
+        return "refused", str(error)
+    with contextlib.suppress(OSError):  # a full disk
+        traceback.print_exception(error)
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return "failed", f"{type(error).__name__}: {lines[-1] if lines else ''}".rstrip(": ")

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from runtimes.change import Change
+from runtimes.limits import Limit
 
 SCHEMA = 2
 Depth = NDArray[np.float32]
@@ -106,10 +107,27 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A row, and depths [H,W] in metres behind it by frame: torch's of all, an artifact's of the first."""
+    """A row, and depths [H,W] in metres behind it by frame: torch's of all, an artifact's of the first, and of the one
+    that is farthest from torch's."""
 
     row: Row
     depths: dict[int, Depth] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What a bundle's manifest says of where its artifact comes from. Weights are hashed as tensors, not files."""
+
+    bundle: str
+    artifact: str
+    bytes: int
+    sha256: str
+    checkpoint: str
+    checkpoint_sha256: str
+    weights: str
+    vfm: str
+    vfm_sha256: str
+    versions: dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +135,8 @@ class Report:
     """All rows of one command on the frames of `data`, and each frame that could not be read, with the reason.
 
     `started` is in ISO 8601; `notes` are what else has to stand beside the numbers: what the weights are.
+    `interrupted`: not all was run, be it that a person wanted no more, or that the command is still at work.
+    `command` is the command line, `limits` are those of the precisions by name, `origins` those of the bundles.
     """
 
     data: str
@@ -126,6 +146,9 @@ class Report:
     unread: dict[str, str]
     notes: list[str]
     interrupted: bool = False
+    command: str = ""
+    limits: dict[str, Limit] = field(default_factory=dict)
+    origins: list[Origin] = field(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON types; what is not finite is null."""

@@ -1,5 +1,7 @@
 """A status is what limit and interval say; an exit code is what all rows say."""
 
+from dataclasses import replace
+
 import pytest
 
 from runtimes.change import Change, Interval
@@ -127,6 +129,11 @@ def test_the_reference_alone_proves_nothing_about_what_was_not_run() -> None:
         "no artifact was run"
     ]
     assert refusals(report(row("pass", "torch"))) == []
+
+
+def test_what_did_not_come_to_its_end_is_no_pass() -> None:
+    rows = replace(report(row("pass"), row("not_run", "tflite")), interrupted=True)
+    assert refusals(rows, allowed_names(["tflite"])) == ["the run did not come to its end"]
 
 
 def test_a_name_that_nothing_has_is_refused() -> None:

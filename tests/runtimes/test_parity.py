@@ -8,11 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
 from PIL import Image
 
 from runtimes.bundle import open_bundle, read_manifest, write_manifest
-from runtimes.parity import Frames, Harness
+from runtimes.parity import Frames, Harness, _farthest
 from runtimes.stopwatch import Effort
 from wedepth.checkpoint import network_hash, save_whole
 from wedepth.config import preset
@@ -74,7 +75,7 @@ def test_a_bad_frame_in_the_middle_is_left_out_and_said(exported: Path) -> None:
     checked = harness(Named(rooms(3, (48, 64)), broken=1))
     run = checked.run(open_bundle(exported / "nano-onnx-fp32"), "onnxruntime", "cpu")
     assert (run.row.status, run.row.frames) == ("pass", 2)
-    assert sorted(run.depths) == [0]
+    assert sorted(run.depths) in ([0], [0, 2])
     assert sorted(checked.reference(open_bundle(exported / "nano-onnx-fp32"), "cpu")[1].depths) == [0, 2]
     assert checked.frames.unread == {1: "It is torn."}
     with pytest.raises(WedepthError, match=r"No frame can be read\. It is torn\."):
@@ -129,6 +130,33 @@ def test_a_runtime_that_crashes_is_a_row_and_the_next_one_runs(
     assert "signal SIGSEGV" in (crashed.reason or "") and "after 1 of 3 frames" in (crashed.reason or "")
     assert crashed.frames == 1 and crashed.metrics is not None
     assert checked.run(bundle, "onnxruntime", "cpu").row.status == "pass"
+
+
+def test_torch_that_crashes_is_a_row_and_what_was_measured_stays(
+    exported: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "sitecustomize.py").write_text(
+        "import os\n"
+        "import runtimes.reference as r\n"
+        "def crash(*arguments): os.kill(os.getpid(), 9)\n"
+        "r.open_reference = crash\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), *sys.path]))
+    checked = harness(rooms(2, (48, 64)))
+    bundle = open_bundle(exported / "nano-onnx-fp32")
+    row = checked.run(bundle, "onnxruntime", "cpu").row
+    assert row.status == "fail" and "torch stopped after 0 of these frames: its process ended" in (row.reason or "")
+    assert row.metrics is not None and row.latency is not None
+    torch = checked.known_reference(bundle, "cpu")
+    assert torch is not None and torch.row.status == "fail" and "want of memory" in (torch.row.reason or "")
+
+
+def test_the_depths_that_are_kept_are_of_the_first_frame_and_the_farthest() -> None:
+    reference = {i: np.ones((2, 2), np.float32) for i in range(4)}
+    depths = {0: reference[0], 2: 1.2 * reference[2], 3: 1.1 * reference[3]}
+    assert list(_farthest(depths, reference)) == [2]
+    assert _farthest(depths, {}) == {}
+    assert list(_farthest({0: depths[2], 1: np.full((2, 2), np.nan, np.float32)}, reference)) == [1]
 
 
 def test_all_runtimes_in_one_report(exported: Path, tmp_path: Path) -> None:

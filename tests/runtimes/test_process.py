@@ -3,13 +3,14 @@
 import os
 import signal
 import sys
+import tempfile
 import time
 from pathlib import Path
 
 import pytest
 
 from runtimes.errors import DeviceUnavailable
-from runtimes.process import Child, ChildFailed, Launch, how_it_ended
+from runtimes.process import Child, ChildFailed, ChildRefused, Launch, how_it_ended, log_file
 
 CHILD = """
 import os, sys, time
@@ -58,8 +59,23 @@ def test_it_answers_and_goes_on_after_a_question_that_failed(tmp_path: Path, mod
 def test_opening_may_fail_or_find_nothing(tmp_path: Path, module: dict[str, str]) -> None:
     with pytest.raises(DeviceUnavailable, match="there is none"):
         start(tmp_path, module, "absent")
-    with pytest.raises(ChildFailed, match=r"It is broken\."):
+    with pytest.raises(ChildRefused, match=r"It is broken\."):
         start(tmp_path, module, "broken")
+
+
+def test_a_process_that_cannot_be_started_is_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(ChildFailed, match="could not be started: No such file or directory"):
+        Child("test_child", "ready", tmp_path / "log", 60, Launch(python=(str(tmp_path / "python"),)))
+
+
+def test_without_a_place_for_temporary_files_a_child_runs_all_the_same(
+    tmp_path: Path, module: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
+    with log_file() as log, Child("test_child", "ready", log, 60, Launch(environment=module)) as child:
+        assert log == Path(os.devnull)
+        with pytest.raises(ChildFailed, match=r"its process ended: signal SIGSEGV$"):
+            child.ask("crash", seconds=60)
 
 
 def test_a_crash_is_a_sentence(tmp_path: Path, module: dict[str, str]) -> None:

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from wedepth.errors import WedepthError
-from wedepth.picture import _marks, colour, depth_range, save, sheet, with_scale
+from wedepth.picture import colour, depth_range, save, scale_marks, sheet, with_scale
 
 
 def test_near_is_blue_far_is_red_and_unknown_is_black() -> None:
@@ -47,7 +47,7 @@ def test_the_scale_stands_beside_the_map_and_runs_from_far_to_near(size: tuple[i
     ],
 )
 def test_the_marks_of_a_scale_are_round(low: float, high: float, most: int, words: list[str]) -> None:
-    found = _marks(low, high, most)
+    found = scale_marks(low, high, most)
     assert list(found.values()) == words
     assert all(low - 1e-9 <= metres <= high + 1e-9 for metres in found)
 
