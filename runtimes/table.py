@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from runtimes.formats import NONE, number
+from runtimes.formats import NONE, WHERE, number, where
 from runtimes.results import Report
 
 if TYPE_CHECKING:
@@ -60,6 +60,7 @@ def print_table(report: Report) -> None:
         )
     console = Console(width=max(170, Console().width))
     console.print(table)
+    _print_where(report, console)
     for row in report.rows:
         for words in filter(None, (row.reason, row.stand_in)):
             console.print(f"{row.name}: {words}", highlight=False, markup=False)
@@ -71,6 +72,21 @@ def print_table(report: Report) -> None:
         console.print(words, highlight=False)
     for note in report.notes:
         console.print(f"[yellow]{escape(note)}[/]", highlight=False)
+
+
+def _print_where(report: Report, console: Console) -> None:
+    """Where the rows differ from torch that did not pass, which is where to look; nothing where all did."""
+    rows = [row for row in report.rows if row.status in ("fail", "undecided") and row.breakdown]
+    if not rows:
+        return
+    (first, *headings), *cells = where(rows)
+    table = Table(title=WHERE, title_justify="left")
+    table.add_column(first, no_wrap=True)
+    for heading in headings:
+        table.add_column(heading, justify="right", no_wrap=True)
+    for row in cells:
+        table.add_row(*map(escape, row))
+    console.print(table)
 
 
 WORST = 12
