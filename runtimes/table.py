@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from runtimes.devices import Device
     from runtimes.explain import Walk
     from runtimes.predict import Prediction
+    from runtimes.split import Stage
 
 _STATUS = {
     "pass": "[green]pass[/]",
@@ -87,6 +88,27 @@ def _print_where(report: Report, console: Console) -> None:
     for row in cells:
         table.add_row(*map(escape, row))
     console.print(table)
+
+
+def print_split(stages: "Sequence[Stage]", title: str) -> None:
+    """A row for each step from the network as trained to an artifact; below them why some were not run."""
+    table = Table(title=f"Step by step to {title}: relative difference of depth", title_justify="left")
+    for name in ("step", "run"):
+        table.add_column(name, no_wrap=True)
+    for name in ("from torch: mean", "max", "from the step before: mean", "max"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for one in stages:
+        found = [
+            number(value, "{:.1e}")
+            for pair in (one.from_torch, one.from_before)
+            for value in ((pair.mean_rel, pair.max_rel) if pair else (None, None))
+        ]
+        table.add_row(one.step, escape(one.bundle or one.recorded or "[not run]"), *found)
+    console = Console(width=max(140, Console().width))
+    console.print(table)
+    for one in stages:
+        if one.reason:
+            console.print(f"{one.step} was not run: {one.reason}", highlight=False, markup=False)
 
 
 WORST = 12
