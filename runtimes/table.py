@@ -93,9 +93,9 @@ def _print_where(report: Report, console: Console) -> None:
 def print_split(stages: "Sequence[Stage]", title: str) -> None:
     """A row for each step from the network as trained to an artifact; below them why some were not run."""
     table = Table(title=f"Step by step to {title}: relative difference of depth", title_justify="left")
-    for name in ("step", "run"):
-        table.add_column(name, no_wrap=True)
-    for name in ("from torch: mean", "max", "from the step before: mean", "max"):
+    table.add_column("step", no_wrap=True)
+    table.add_column("run", overflow="fold")
+    for name in ("from torch,\nmean", "\nmax", "from before,\nmean", "\nmax"):
         table.add_column(name, justify="right", no_wrap=True)
     for one in stages:
         found = [
@@ -104,7 +104,7 @@ def print_split(stages: "Sequence[Stage]", title: str) -> None:
             for value in ((pair.mean_rel, pair.max_rel) if pair else (None, None))
         ]
         table.add_row(one.step, escape(one.bundle or one.recorded or "[not run]"), *found)
-    console = Console(width=max(140, Console().width))
+    console = Console(width=max(120, Console().width))
     console.print(table)
     for one in stages:
         if one.reason:
