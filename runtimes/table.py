@@ -97,18 +97,26 @@ def print_split(stages: "Sequence[Stage]", title: str) -> None:
     table.add_column("run", overflow="fold")
     for name in ("from torch,\nmean", "\nmax", "from before,\nmean", "\nmax"):
         table.add_column(name, justify="right", no_wrap=True)
+    largest = max((one for one in stages if one.from_before), key=_mean_before, default=None)
     for one in stages:
         found = [
             number(value, "{:.1e}")
             for pair in (one.from_torch, one.from_before)
             for value in ((pair.mean_rel, pair.max_rel) if pair else (None, None))
         ]
-        table.add_row(one.step, escape(one.bundle or one.recorded or "[not run]"), *found)
+        style = "bold" if one is largest else ""
+        table.add_row(one.step, escape(one.bundle or one.recorded or "not run"), *found, style=style)
     console = Console(width=max(120, Console().width))
     console.print(table)
+    if largest is not None:
+        console.print(f"The largest step is that to {largest.step}.", highlight=False)
     for one in stages:
         if one.reason:
             console.print(f"{one.step} was not run: {one.reason}", highlight=False, markup=False)
+
+
+def _mean_before(stage: "Stage") -> float:
+    return -1.0 if stage.from_before is None else stage.from_before.mean_rel
 
 
 WORST = 12

@@ -62,7 +62,8 @@ class TFLiteTracer:
         for op in self._graph.operators:
             for tensor in op.outputs:
                 name = text(self._graph.tensors[tensor].name).removesuffix(_OF_INT8)
-                computed.setdefault(name, int(tensor))
+                if self._graph.tensors[tensor].type in (schema.TensorType.FLOAT32, schema.TensorType.INT8):
+                    computed.setdefault(name, int(tensor))
         return {name: computed[place.tensor] for name, place in places.items() if place.tensor in computed}
 
     def _cut(self, outputs: Sequence[int], replaced: Collection[int]) -> tuple[bytes, list[int]]:
