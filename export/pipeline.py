@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from calib.plan import Compiled
 from export.hub import prepared_hub
 from export.int8 import Int8Frames, Int8Options, Quantiser
 from export.onnx import OPSET
+from export.prepare import prepare
 from export.targets import TARGETS, Target
 from export.workspace import give_back, replace, workspace
 from runtimes import bundle as bundles
@@ -78,7 +80,8 @@ def run(
     with workspace(out, needed=weights * (3 + len(targets) * len(precisions))) as folder:
         record = describe(network)
         step("torch: the depth of the verification frames")
-        subject = Subject(network.config, record, _samples(network, size))
+        samples = _samples(network, size)
+        subject = Subject(network.config, record, samples, _prepared(network, size, samples))
         name = _name(network, size)
         hub = prepared_hub(network, record["sha256"], size, out / f"{name}-hub", folder, step)
         quantiser = None
@@ -114,6 +117,7 @@ class Subject:
     record: dict[str, Any]
     """Where it comes from, and its hashes: what `wedepth.checkpoint.describe` says."""
     samples: Samples
+    prepared: bundles.PreparedRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,7 +263,14 @@ def _manifest(job: Job, folder: Path) -> bundles.Manifest:
         opset=OPSET,
         versions=_versions(target, precision),
         verified=bundles.VerificationRecord(
-            "", "", len(samples.images), "rooms drawn by wedepth.rooms", float("nan"), float("nan"), str(limit)
+            runtime="",
+            device="",
+            frames=len(samples.images),
+            data="rooms drawn by wedepth.rooms",
+            max_rel=float("nan"),
+            mean_rel=float("nan"),
+            limit=str(limit),
+            prepared=job.subject.prepared,
         ),
         sample=bundles.record_files(folder, bundles.SAMPLE),
     )
@@ -274,8 +285,19 @@ def _versions(target: Target, precision: str) -> dict[str, str]:
 def _samples(network: WEDepth, size: tuple[int, int]) -> Samples:
     images = [frame.image for frame in rooms(SAMPLES, size)]
     session = TorchSession(network)
-    inputs = (np.ascontiguousarray(image.transpose(2, 0, 1)[None], np.float32) for image in images)
-    return Samples(images, [session.run(pixels)[0, 0] for pixels in inputs])
+    return Samples(images, [session.run(_pixels(image))[0, 0] for image in images])
+
+
+def _prepared(network: WEDepth, size: tuple[int, int], samples: Samples) -> bundles.PreparedRecord:
+    """What preparation costs, on the bundle's sample; weights are shared, and those that it folds are gone after it."""
+    prepared = prepare(network, size)
+    with torch.inference_mode():
+        depth = prepared(torch.from_numpy(_pixels(samples.images[0])))[0, 0].numpy()
+    return bundles.PreparedRecord(*compare([depth], samples.depths[:1]))
+
+
+def _pixels(image: NDArray[np.uint8]) -> NDArray[np.float32]:
+    return np.ascontiguousarray(image.transpose(2, 0, 1)[None], np.float32)
 
 
 def _name(network: WEDepth, size: tuple[int, int]) -> str:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from wedepth.errors import WedepthError
 
-SCHEMA = 3
+SCHEMA = 4
 MANIFEST = "manifest.json"
 SAMPLE = "sample.npz"
 UNMET = ".unmet"
@@ -67,6 +67,15 @@ class PrecisionRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class PreparedRecord:
+    """How far the prepared network, which the graph is traced from, is from the network as trained: both in torch, over
+    every pixel of the bundle's sample."""
+
+    max_rel: float
+    mean_rel: float
+
+
+@dataclass(frozen=True, slots=True)
 class VerificationRecord:
     """What was run to verify the artifact, and what came out: relative differences from torch over every pixel."""
 
@@ -77,6 +86,7 @@ class VerificationRecord:
     max_rel: float
     mean_rel: float
     limit: str
+    prepared: PreparedRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +212,17 @@ def bundle_folders(folder: Path) -> list[Path]:
     if not found:
         raise WedepthError(f"{folder} holds no bundle: no {MANIFEST} in it or in a folder below.")
     return found
+
+
+def bundle_beside(bundle: Bundle, target: str, precision: str) -> Bundle | None:
+    """The bundle of another target or precision of the same network and size beside a bundle, if there is one."""
+    wanted = bundle.manifest.checkpoint.sha256, bundle.manifest.size, target, precision
+    for folder in bundle_folders(bundle.folder.parent):
+        manifest = read_manifest(folder)
+        its = manifest.checkpoint.sha256, manifest.size, manifest.target, manifest.precision.name
+        if its == wanted and folder.resolve() != bundle.folder.resolve():
+            return open_bundle(folder)
+    return None
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:

@@ -48,7 +48,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
     "--allow-not-run", "allow", multiple=True, metavar="NAME",
     help="What may be missing: a runtime, RUNTIME:DEVICE, torch, or frames.",
 )  # fmt: skip
-@click.option("--explain", is_flag=True, help="Walk one bundle and the fp32 ONNX one beside it, module by module.")
+@click.option("--explain", is_flag=True, help="Say which step and which module brings one bundle's error in.")
 @click.option("--against", type=click.Path(path_type=Path), help="The fp32 ONNX bundle for --explain.")
 @click.option("--junit", type=_FILE, help="Also write JUnit XML.")
 @click.option("--markdown", type=_FILE, help="Also write a summary for a pull request.")
@@ -115,7 +115,7 @@ def parity(
     if artifact and artifact.resolve() != bundles[0].artifact.resolve():
         raise WedepthError(f"{artifact} is not the artifact that the manifest beside it describes.")
     if explain:
-        return _explain(bundles, against, open_dataset(data, split)[0], as_json)
+        return _explain(bundles, against, open_dataset(data, split)[0], checkpoint, vfm, as_json)
     frames = Frames(open_dataset(data, split))
     wanted = Wanted(keep or bundles[0].folder.parent / KEPT, junit, markdown, html, picture)
     outputs = Outputs(wanted.forms(bundles, allowed, frames.dataset.__getitem__), _say)
@@ -175,22 +175,37 @@ def _list_devices(as_json: bool) -> int:
     return 0
 
 
-def _explain(bundles: "list[Bundle]", against: Path | None, frame: "Frame", as_json: bool) -> int:
-    """Walk the one bundle given and its reference on one frame."""
+def _explain(
+    bundles: "list[Bundle]",
+    against: Path | None,
+    frame: "Frame",
+    checkpoint: str | None,
+    vfm: str | None,
+    as_json: bool,
+) -> int:
+    """The steps to the one bundle given, and its walk beside its reference, on one frame."""
     from runtimes.bundle import open_bundle
-    from runtimes.explain import reference_of, walk_bundles
-    from runtimes.table import print_walk, progress
+    from runtimes.explain import is_reference, reference_of, walk_bundles
+    from runtimes.split import split_error
+    from runtimes.table import print_split, print_walk, progress
 
     if len(bundles) != 1:
         raise WedepthError(f"--explain walks one bundle; name it with --bundle, of {len(bundles)} that were found.")
     (bundle,) = bundles
-    reference = open_bundle(against) if against else reference_of(bundle)
+    given = open_bundle(against) if against else None
+    reference = given or (None if is_reference(bundle) else reference_of(bundle))
     with progress(0, quiet=as_json) as step:
-        found = walk_bundles(reference, bundle, frame.image, step)
+        found = walk_bundles(reference, bundle, frame.image, step) if reference else None
+        stages = split_error(bundle, frame.image, step, against=given, checkpoint=checkpoint, vfm=vfm)
     if as_json:
-        click.echo(json.dumps(dataclasses.asdict(found), indent=1))
-    else:
+        walked = dataclasses.asdict(found) if found else {"steps": None, "first": None, "missing": None}
+        click.echo(json.dumps({**walked, "split": [dataclasses.asdict(stage) for stage in stages]}, indent=1))
+        return 0
+    print_split(stages, f"{bundle.manifest.name} on {frame.name}")
+    if found and reference:
         print_walk(found, bundle.manifest.name, reference.manifest.name)
+    else:
+        click.echo("It is what other bundles are walked beside; --against names another fp32 ONNX bundle for it.")
     return 0
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from runtimes.bundle import Bundle, bundle_folders, open_bundle, read_manifest
+from runtimes.bundle import Bundle, bundle_beside
 from runtimes.errors import DeviceUnavailable
-from runtimes.tracing import OnnxTracer, Tracer, open_tracer
+from runtimes.tracing import Reference, Tracer, open_tracer
 from wedepth.data import resize_image
 from wedepth.errors import WedepthError
 
@@ -63,15 +63,15 @@ class Stored(Mapping[str, NDArray[np.float32]]):
         return len(self._files)
 
 
+def is_reference(bundle: Bundle) -> bool:
+    """Whether a bundle is one that others are held against."""
+    return bundle.manifest.target == "onnx" and bundle.manifest.precision.name == "fp32"
+
+
 def reference_of(bundle: Bundle) -> Bundle:
     """The fp32 ONNX bundle of the same network and size beside a bundle; WedepthError where there is none."""
-    wanted = bundle.manifest.checkpoint.sha256, bundle.manifest.size
-    for folder in bundle_folders(bundle.folder.parent):
-        manifest = read_manifest(folder)
-        if manifest.target != "onnx" or manifest.precision.name != "fp32" or folder == bundle.folder:
-            continue
-        if (manifest.checkpoint.sha256, manifest.size) == wanted:
-            return open_bundle(folder)
+    if found := bundle_beside(bundle, "onnx", "fp32"):
+        return found
     raise WedepthError(
         f"There is no fp32 ONNX bundle of the same network beside {bundle.folder.name}, to hold its tensors against; "
         "export one (wedepth-export --target onnx), or name it with --against."
@@ -81,13 +81,13 @@ def reference_of(bundle: Bundle) -> Bundle:
 def walk_bundles(reference: Bundle, bundle: Bundle, image: NDArray[np.uint8], step: Callable[[str, int], None]) -> Walk:
     """Walk two bundles on an RGB image [H,W,3] of any size; WedepthError where they are of two networks or sizes."""
     mine, its = bundle.manifest, reference.manifest
-    if its.target != "onnx" or its.precision.name != "fp32":
+    if not is_reference(reference):
         raise WedepthError(f"{its.name} is no fp32 ONNX bundle, whose tensors others could be held against.")
     if (mine.checkpoint.sha256, mine.size) != (its.checkpoint.sha256, its.size):
         raise WedepthError(f"{mine.name} and {its.name} are of two networks, or sizes; there is nothing to walk.")
     pixels = resize_image(image, mine.size).astype(np.float32).transpose(2, 0, 1)[None]
     try:
-        known = OnnxTracer(reference.artifact)
+        known = Reference(reference.artifact)
         tracer = open_tracer(mine.target, bundle.artifact, known.names)
     except (ImportError, DeviceUnavailable) as error:
         raise WedepthError(f"{mine.name} cannot be walked: {error}.") from None
@@ -95,7 +95,7 @@ def walk_bundles(reference: Bundle, bundle: Bundle, image: NDArray[np.uint8], st
 
 
 def walk(
-    reference: OnnxTracer,
+    reference: Reference,
     artifact: Tracer,
     precision: str,
     image: NDArray[np.float32],

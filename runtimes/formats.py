@@ -1,11 +1,11 @@
 """A report as other programs read it: JUnit XML for continuous integration, Markdown for pull requests."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from xml.etree import ElementTree
 
 from runtimes.change import Interval
 from runtimes.gate import is_allowed, refusals
-from runtimes.results import Report, Row
+from runtimes.results import Part, Report, Row
 
 _MARKS = {"pass": "✅ pass", "fail": "❌ **fail**", "undecided": "❓ undecided", "not_run": "⚪ not run"}
 _COLUMNS = (
@@ -13,6 +13,10 @@ _COLUMNS = (
     "p50 ms",
 )  # fmt: skip
 NONE = "–"
+WHERE = (
+    "Where: mean relative difference from torch by torch's depth and at depth edges (of how many pixels); below it, "
+    "AbsRel as a multiple of torch's. Scale bias is the mean of log(depth / torch's)."
+)
 
 
 def to_junit(report: Report, allowed: Collection[str]) -> str:
@@ -65,6 +69,11 @@ def to_markdown(report: Report, allowed: Collection[str]) -> str:
     notes += report.notes
     if notes:
         lines += ["", *(f"- {note}" for note in notes)]
+    failed = [row for row in report.rows if row.status == "fail" and row.breakdown]
+    if failed:
+        columns, *rows = where(failed)
+        lines += ["", WHERE, "", f"| {' | '.join(columns)} |", f"| :-- |{' --: |' * (len(columns) - 1)}"]
+        lines += [f"| {' | '.join(cell.replace(chr(10), '<br>') for cell in cells)} |" for cells in rows]
     machine = report.machine
     lines += ["", f"<sub>{machine['cpu']}, {machine['cores']} cores, {machine['instructions']}.</sub>"]
     return "\n".join(lines) + "\n"
@@ -85,6 +94,28 @@ def _cells(row: Row) -> list[str]:
         number(torch.get("mean_rel"), "{:.1e}"),
         number(row.latency.p50 if row.latency else None, "{:.0f}"),
     ]
+
+
+def where(rows: Sequence[Row]) -> list[list[str]]:
+    """Headings, then where each row that has a breakdown differs from torch; a cell has up to two lines."""
+    found = [(row, row.breakdown) for row in rows if row.breakdown]
+    names = [part.name for part in (*found[0][1].bands, *found[0][1].edges)]
+    cells = [["", "scale bias", *names, "worst frame"]]
+    for row, breakdown in found:
+        parts = [*breakdown.bands, *breakdown.edges]
+        pixels = sum(part.pixels for part in breakdown.edges)
+        worst = breakdown.worst[0]
+        bias = f"{breakdown.scale_bias:+.1e}"
+        name = f"{row.name}\n{row.bundle or ''}"
+        cells.append([name, bias, *(_part(part, pixels) for part in parts), f"{worst.name}\n{worst.mean_rel:.1e}"])
+    return cells
+
+
+def _part(part: Part, pixels: int) -> str:
+    if not part.pixels:
+        return NONE
+    change = part.abs_rel / part.torch_abs_rel if part.abs_rel is not None and part.torch_abs_rel else None
+    return f"{number(part.vs_torch, '{:.1e}')} ({part.pixels / pixels:.0%})\n{number(change, '×{:.3f}')}"
 
 
 def number(value: float | None, form: str) -> str:

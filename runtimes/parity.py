@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from runtimes.breakdown import break_down
 from runtimes.bundle import Bundle
 from runtimes.change import Change, change
 from runtimes.errors import DeviceUnavailable
@@ -126,7 +127,7 @@ class Harness:
         if reference.interrupted:  # nothing to hold it against, or not all: no verdict
             return Run(dataclasses.replace(row, status="not_run", reason=f"{INTERRUPTED} before torch was done"), first)
         first |= _farthest(taken.depths, reference.depths)
-        return Run(self._judged(row, taken, reference, bundle), first)
+        return Run(self._broken_down(self._judged(row, taken, reference, bundle), taken, reference), first)
 
     def reference(self, bundle: Bundle, device: str) -> tuple[Run, Taken]:
         """Torch on the network of this bundle at its size: run once for all bundles of it.
@@ -215,6 +216,16 @@ class Harness:
             vs_torch=dict(zip(("max_rel", "mean_rel"), map(_finite, differences), strict=True)),
             change=changed,
         )
+
+    def _broken_down(self, row: Row, taken: Taken, reference: Taken) -> Row:
+        """The row with where it differs from torch, unless there is nothing to compare, or a person wants no more."""
+        if not taken.depths.keys() & reference.depths.keys():
+            return row
+        try:
+            return dataclasses.replace(row, breakdown=break_down(taken.depths, reference.depths, self.frames))
+        except KeyboardInterrupt:
+            self.interrupted = True
+            return row
 
 
 def artifact_row(bundle: Bundle, runtime: str, device: str) -> Row:

@@ -10,13 +10,14 @@ from rich.markup import escape
 from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from runtimes.formats import NONE, number
+from runtimes.formats import NONE, WHERE, number, where
 from runtimes.results import Report
 
 if TYPE_CHECKING:
     from runtimes.devices import Device
     from runtimes.explain import Walk
     from runtimes.predict import Prediction
+    from runtimes.split import Stage
 
 _STATUS = {
     "pass": "[green]pass[/]",
@@ -60,6 +61,7 @@ def print_table(report: Report) -> None:
         )
     console = Console(width=max(170, Console().width))
     console.print(table)
+    _print_where(report, console)
     for row in report.rows:
         for words in filter(None, (row.reason, row.stand_in)):
             console.print(f"{row.name}: {words}", highlight=False, markup=False)
@@ -71,6 +73,50 @@ def print_table(report: Report) -> None:
         console.print(words, highlight=False)
     for note in report.notes:
         console.print(f"[yellow]{escape(note)}[/]", highlight=False)
+
+
+def _print_where(report: Report, console: Console) -> None:
+    """Where the rows differ from torch that did not pass, which is where to look; nothing where all did."""
+    rows = [row for row in report.rows if row.status in ("fail", "undecided") and row.breakdown]
+    if not rows:
+        return
+    (first, *headings), *cells = where(rows)
+    table = Table(title=WHERE, title_justify="left")
+    table.add_column(first, no_wrap=True)
+    for heading in headings:
+        table.add_column(heading, justify="right", no_wrap=True)
+    for row in cells:
+        table.add_row(*map(escape, row))
+    console.print(table)
+
+
+def print_split(stages: "Sequence[Stage]", title: str) -> None:
+    """A row for each step from the network as trained to an artifact; below them why some were not run."""
+    table = Table(title=f"Step by step to {title}: relative difference of depth", title_justify="left")
+    table.add_column("step", no_wrap=True)
+    table.add_column("run", overflow="fold")
+    for name in ("from torch,\nmean", "\nmax", "from before,\nmean", "\nmax"):
+        table.add_column(name, justify="right", no_wrap=True)
+    largest = max((one for one in stages if one.from_before), key=_mean_before, default=None)
+    for one in stages:
+        found = [
+            number(value, "{:.1e}")
+            for pair in (one.from_torch, one.from_before)
+            for value in ((pair.mean_rel, pair.max_rel) if pair else (None, None))
+        ]
+        style = "bold" if one is largest else ""
+        table.add_row(one.step, escape(one.bundle or one.recorded or "not run"), *found, style=style)
+    console = Console(width=max(120, Console().width))
+    console.print(table)
+    if largest is not None:
+        console.print(f"The largest step is that to {largest.step}.", highlight=False)
+    for one in stages:
+        if one.reason:
+            console.print(f"{one.step} was not run: {one.reason}", highlight=False, markup=False)
+
+
+def _mean_before(stage: "Stage") -> float:
+    return -1.0 if stage.from_before is None else stage.from_before.mean_rel
 
 
 WORST = 12

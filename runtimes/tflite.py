@@ -7,7 +7,7 @@ import os
 import re
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -139,6 +139,17 @@ def open_session(artifact: Path, *, device: str, threads: int | None) -> TFLiteS
     if device == "npu":
         raise DeviceUnavailable(NPU)
     return CompiledSession(artifact, device) if device == "gpu" else TFLiteSession(artifact, device, threads)
+
+
+def run_once(content: bytes, inputs: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
+    """What a model without signatures gives, in its order, for inputs in its order."""
+    with _chatter():
+        interpreter = _interpreter()(model_content=content, num_threads=os.cpu_count() or 1)
+        interpreter.allocate_tensors()
+    for details, value in zip(interpreter.get_input_details(), inputs, strict=True):
+        interpreter.set_tensor(details["index"], value)
+    interpreter.invoke()
+    return [interpreter.get_tensor(details["index"]) for details in interpreter.get_output_details()]
 
 
 def _load(artifact: Path, threads: int | None) -> Any:

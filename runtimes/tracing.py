@@ -1,6 +1,6 @@
 """Tensors from inside an artifact, by the names that they have in the ONNX graph that all artifacts are made from."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from runtimes.errors import DeviceUnavailable
+from runtimes.joined import Joined, whole
 from wedepth.errors import WedepthError
 
 Values = Mapping[str, NDArray[np.float32]]
@@ -32,17 +33,17 @@ class Tracer(Protocol):
         ...
 
 
-def open_tracer(target: str, artifact: Path, known: Sequence[str]) -> Tracer:
+def open_tracer(target: str, artifact: Path, known: Collection[str]) -> Tracer:
     """The tracer of a target's artifact, for those of the `known` ONNX names that it has.
 
-    Raises DeviceUnavailable where the packages for it are missing, or there is no tracer, and WedepthError for an
-    artifact that has none of the names.
+    Raises DeviceUnavailable where the packages for it are missing, and WedepthError for an artifact that has none of
+    the names.
     """
-    kinds: dict[str, type[Any]] = {"onnx": OnnxTracer, "openvino": OpenVINOTracer, "coreml": CoreMLTracer}
-    if target not in kinds:
-        raise DeviceUnavailable(f"the tensors inside a {target} artifact cannot be read yet")
+    kinds: dict[str, Callable[[Path, Collection[str]], Tracer]] = {
+        "onnx": OnnxTracer, "openvino": OpenVINOTracer, "coreml": CoreMLTracer, "tflite": _tflite_tracer,
+    }  # fmt: skip
     try:
-        tracer: Tracer = kinds[target](artifact, known)
+        tracer = Joined(kinds[target](artifact, dict.fromkeys(known)))
     except ImportError as error:
         raise DeviceUnavailable(f"looking into a {target} artifact needs {error.name}") from None
     if not tracer.names:
@@ -55,7 +56,7 @@ class OnnxTracer:
 
     at_once = 128
 
-    def __init__(self, artifact: Path, known: Sequence[str] | None = None) -> None:
+    def __init__(self, artifact: Path, known: Collection[str] | None = None) -> None:
         """All boundaries of the graph are known to it where no others are given."""
         import onnx
 
@@ -67,8 +68,8 @@ class OnnxTracer:
         self._makers = {name: node for node in self._graph.node for name in node.output}
         self._constants = {tensor.name: tensor for tensor in self._graph.initializer}
         self.modules = boundaries(self._graph)
-        wanted = set(self.modules if known is None else known)
-        self.names = [name for name in self._makers if name in wanted]
+        wanted = set(known) if known is not None else {whole(name) for name in self.modules}
+        self.names = [name for name in self._makers if whole(name) in wanted]
 
     def trace(
         self, image: NDArray[np.float32], wanted: Sequence[str], forced: Values
@@ -124,17 +125,27 @@ class OnnxTracer:
         return helper.make_model(graph, opset_imports=self._opsets, ir_version=self._version), list(inputs)
 
 
+class Reference(Joined):
+    """The fp32 ONNX graph that artifacts are held against; `modules` says by tensor which module gives it."""
+
+    def __init__(self, artifact: Path) -> None:
+        tracer = OnnxTracer(artifact)
+        super().__init__(tracer)
+        modules = {whole(name): module for name, module in tracer.modules.items()}
+        self.modules = {name: modules[name] for name in self.names}
+
+
 class OpenVINOTracer:
     """The same on OpenVINO's model, read anew for each cut."""
 
     at_once = 128
 
-    def __init__(self, artifact: Path, known: Sequence[str]) -> None:
+    def __init__(self, artifact: Path, known: Collection[str]) -> None:
         import openvino
 
         self._openvino, self._core, self._artifact = openvino, openvino.Core(), artifact
         found = [name for output in self._outputs(self._read()) for name in output.get_names()]
-        self.names = [name for name in found if name in set(known)]
+        self.names = [name for name in found if whole(name) in known]
 
     def trace(
         self, image: NDArray[np.float32], wanted: Sequence[str], forced: Values
@@ -180,7 +191,7 @@ class CoreMLTracer:
 
     at_once = 1_000_000
 
-    def __init__(self, artifact: Path, known: Sequence[str]) -> None:
+    def __init__(self, artifact: Path, known: Collection[str]) -> None:
         from runtimes.coreml_reference import CoreMLReference
         from runtimes.mil_program import mil_name
 
@@ -212,16 +223,25 @@ class CoreMLTracer:
         yield from found
 
 
+def _tflite_tracer(artifact: Path, known: Collection[str]) -> Tracer:
+    from runtimes.tflite_tracing import TFLiteTracer  # needs the schema, at import
+
+    return TFLiteTracer(artifact, known)
+
+
 def boundaries(graph: Any) -> dict[str, str]:
     """The tensors of an ONNX graph that one module of the network gives to another, each with the module that makes it.
 
-    Nodes are named `module/op`, with the number of the block behind `~` where tokens go in blocks.
+    Nodes are named `module/op`, with the number of the block behind `~` where tokens go in blocks. The pieces of a
+    tensor that is split into blocks are not told: they are the tensor.
     """
     makers = {name: node for node in graph.node for name in node.output}
     found: dict[str, str] = {}
     for node in graph.node:
         for name in node.input:
-            if name in makers and module_of(makers[name].name) != module_of(node.name):
+            if name not in makers or makers[name].name.endswith("~split"):
+                continue
+            if module_of(makers[name].name) != module_of(node.name):
                 found[name] = module_of(makers[name].name)
     order = {name: index for index, name in enumerate(makers)}
     for output in graph.output:

@@ -84,6 +84,7 @@ def _by_channel(walk: Walk, node: Node, computed: str, channels: int, rank: int,
 def _later_scale(walk: Walk, end: Epilogue) -> Epilogue:
     """Multiplication by one number further on, past mere moves (attention scales queries once heads are split)."""
     at = end.output
+    passed = [at]
     while (after := walk.graph.reader(at)) is not None:
         if after.kind == "Mul":
             constant = walk.graph.constant(after, 1 if after.inputs[0] == at else 0)
@@ -92,9 +93,11 @@ def _later_scale(walk: Walk, end: Epilogue) -> Epilogue:
             end.scale, end.bias = end.scale * constant.reshape(-1), end.bias * constant.reshape(-1)
             end.later *= float(constant.reshape(-1)[0])
             walk.dropped[after.outputs[0]] = at
+            walk.scaled.update(passed)
         elif after.kind not in MOVES:
             break
         at = after.outputs[0]
+        passed.append(at)
     return end
 
 

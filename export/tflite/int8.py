@@ -34,8 +34,9 @@ _MOVING = ("QUANTIZE", "DEQUANTIZE", "RESHAPE", "TRANSPOSE", "SLICE", "STRIDED_S
 
 
 def convert(hub: Path, out: Path, *, plan: Plan, metadata: dict[str, str], interface: str = "float32") -> Compiled:
-    """Write the graph with the operators of `plan.int8` static in int8: weights symmetric, one scale an output channel;
-    activations asymmetric, one scale a tensor, in the plan's ranges.
+    """Write the graph with the operators of `plan.int8` static in int8: weights symmetric, one scale an output channel,
+    constants that are multiplied with activations one for all; activations asymmetric, one scale a tensor, in the
+    plan's ranges.
 
     All else computes in float32, between QUANTIZE and DEQUANTIZE; its weights and tables are stored as float16. With
     `interface` "int8" the image goes in as int8 (0…255 less 128) and log depth comes out as int8 `log_depth`: of its
@@ -129,8 +130,12 @@ def _quantise(model: Path, outputs: set[str], ranges: Mapping[str, Range], ends:
         # that an arena holds, of `small` at 480×640.
         quantiser._ensure_model_qsv_sufficient = lambda ranges: None
         scope = f"^({'|'.join(re.escape(name) for name in sorted(outputs))});?$"
+        granularities = library("qtyping").QuantGranularity
         for kind in _MULTIPLYING:
-            quantiser.add_static_config(scope, kinds[_NAMES.get(kind, kind)], 8, 8)
+            # LiteRT knows one scale only of a product's constant operand; given one a channel, it gave zeros.
+            whole = kind == "BATCH_MATMUL"
+            granularity = granularities.TENSORWISE if whole else granularities.CHANNELWISE
+            quantiser.add_static_config(scope, kinds[_NAMES.get(kind, kind)], 8, 8, granularity)
         for name, kind in zip(ends, ("INPUT", "OUTPUT"), strict=False):
             quantiser.add_static_config(f"^{name};?$", kinds[kind], 8, 8)
         limits = {

@@ -11,6 +11,7 @@ from export.tflite.file import TfliteFile
 from export.tflite.graph import Graph, Node
 from export.tflite.view import View, fresh
 from export.weights import Constants
+from runtimes.tracing import boundaries
 from wedepth.errors import WedepthError
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ class Walk:
         self.values: dict[str, Value] = dict(graph.constants)
         self.absorbed: set[str] = set()  # nodes, by name of their first output, that another one has taken in
         self.dropped: dict[str, str] = {}  # a node's output that is now the same as one of its inputs
+        self.scaled: set[str] = set()  # values of which a tensor holds a multiple, for a multiplication further on
         self.operators: dict[str, Lowered] = {}  # by node, those that multiply and accumulate
         self.inputs: dict[str, int] = {}
         for name, shape in graph.inputs.items():
@@ -130,10 +132,16 @@ def lower(
     """Write a graph's operators to the file; its inputs' and outputs' tensors by name, and operators by ONNX node.
 
     A layer takes in all that follows and costs nothing inside it, but nothing beyond its value in `ends`. `constants`
-    are those of a graph that was read without them.
+    are those of a graph that was read without them. The file is told where the values lie that one module gives to
+    another.
     """
     from export.tflite import arithmetic, images, shaping  # noqa: F401  (they fill the table)
 
     walk = Walk(Graph(model, constants), file, ends or {})
     outputs = walk.run()
+    file.views = {
+        name: value
+        for name in boundaries(model.graph)
+        if isinstance(value := walk.values.get(name), View) and name not in walk.scaled
+    }
     return walk.inputs, outputs, walk.operators

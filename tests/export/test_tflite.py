@@ -274,9 +274,9 @@ def test_places_stay_float32_in_fp16(tmp_path: Path) -> None:
     assert compare(path, "fp16") < 1e-6
 
 
-def test_large_weights_are_not_halved(tmp_path: Path) -> None:
-    """What float16 cannot hold stays float32."""
-    path = graph(tmp_path / "g.onnx", T, "y = MatMul(x, w)", w=rand(8, 4) * 1e6)
+@pytest.mark.parametrize("size", [1e6, 1e-6])
+def test_what_float16_cannot_hold_is_not_halved(tmp_path: Path, size: float) -> None:
+    path = graph(tmp_path / "g.onnx", T, "y = MatMul(x, w)", w=rand(8, 4) * np.float32(size))
     assert compare(path, "fp16") < 1e-6
 
 

@@ -88,6 +88,18 @@ def made(nano_hub: Path, nano_plan: Plan, tmp_path_factory: pytest.TempPathFacto
     return File(path), compiled
 
 
+def test_a_constant_that_is_multiplied_has_one_scale(made: tuple[File, Compiled]) -> None:
+    """LiteRT's product of an activation and a constant of one scale a channel is zero throughout."""
+    scales = [
+        len(tensor.quantization.scale)
+        for kind, operands, _ in made[0].products()
+        if kind == "BATCH_MATMUL"
+        for tensor in operands
+        if tensor.type == INT8 and made[0].model.buffers[tensor.buffer].data is not None
+    ]
+    assert scales and set(scales) == {1}
+
+
 @pytest.fixture(scope="module")
 def narrow(nano_hub: Path, nano_plan: Plan, tmp_path_factory: pytest.TempPathFactory) -> File:
     """The file with an int8 interface."""

@@ -31,6 +31,7 @@ def test_a_manifest_says_what_the_artifact_is(exported: Path) -> None:
         assert manifest.artifact.bytes == sum((opened.folder / f).stat().st_size for f in manifest.artifact.files)
         assert manifest.input.range == [0, 255] and manifest.output.unit == "metre"
         assert manifest.verified.frames == 2 and 0 < manifest.verified.mean_rel < 0.007
+        assert 0 < manifest.verified.prepared.mean_rel <= manifest.verified.prepared.max_rel < 1e-5
         image, depth = opened.sample()
         assert image.shape == (64, 96, 3) and depth.shape == (64, 96) and depth.min() > 0
 
