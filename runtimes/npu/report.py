@@ -46,7 +46,7 @@ class Blocker:
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
-    """What one NPU takes of a graph: `amounts` by outcome, and what is ready by its `certainty`. In the file's order the
+    """What one NPU takes of a graph: `amounts` by outcome, of what is ready by `certainty`. In the file's order the
     ops that it takes come in so many `stretches`."""
 
     npu: str

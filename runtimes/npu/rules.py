@@ -107,7 +107,7 @@ CONDITIONS: dict[str, Callable[[Op, Any], bool]] = {
     "open": lambda op, _: any(tensor.open for tensor in op.values),
     "rank_over": lambda op, most: any(len(tensor.shape or ()) > most for tensor in op.values),
     "dtypes": lambda op, dtypes: any(tensor.dtype in dtypes for tensor in op.values),
-    "scales_over": lambda op, most: any(tensor.scales > most for tensor in op.values),
+    "scales_over": lambda op, most: any(tensor.scales > most for tensor in (*op.inputs, *op.outputs)),
     "unscaled": lambda op, dtypes: any(tensor.dtype in dtypes and not tensor.scales for tensor in op.values),
     "rows_over": lambda op, most: _rows(op) > most,
     "uneven_resize": _uneven_resize,

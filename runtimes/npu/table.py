@@ -91,11 +91,12 @@ def _listed(words: Iterable[str], count: int, most: int) -> str:
 
 def _print_vela(console: Console, found: Placement) -> None:
     kinds = ", ".join(f"{kind} {count}" for kind, count in found.cpu.items()) or "none"
+    reasons = ", ".join(f"{reason} {count}" for reason, count in found.reasons.items())
     share = NONE if found.share is None else f"{found.share:.2%}"
     console.print(
         f"Vela {found.version} for {found.accelerator} ({found.system}, {found.memory}): {share} of MACs and "
         f"{found.npu_ops} ops on the NPU, in {found.commands} command streams; {sum(found.cpu.values())} ops on the "
-        f"CPU: {kinds}.",
+        f"CPU: {kinds}." + (f" Its reasons: {reasons}." if reasons else ""),
         highlight=False,
         markup=False,
     )

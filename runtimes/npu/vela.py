@@ -3,6 +3,7 @@
 import csv
 import importlib.metadata
 import importlib.util
+import re
 import subprocess
 import sys
 import tempfile
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from runtimes.errors import DeviceUnavailable
-from runtimes.npu.graph import Graph
+from runtimes.npu.graph import Graph, Op
 from wedepth.errors import WedepthError
 
 PACKAGE = "ethos-u-vela"
@@ -22,14 +23,16 @@ PROVES = "Vela's placement is what its NPU would run; its times are a model's es
 SECONDS = 1800.0
 """For Vela; `edge` takes minutes."""
 NPU_OP = "ethos-u"
+# `Reason: Operation has tensor with unsupported DataType Float32 (its name)`
+_REASON = re.compile(r"^Reason: ([^(\n]+?) *(?:\(|$)", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
 class Placement:
     """What Vela made of a TFLite file for one accelerator, system and memory mode.
 
-    `share` is of the graph's multiply-accumulates, on the NPU. `npu_ops` of the file's ops are gone into `commands`
-    streams of the NPU's; those that stay are counted by kind in `cpu`, with all their names in `cpu_nodes`.
+    `share` is of the graph's multiply-accumulates, on the NPU. `npu_ops` of the file's ops went into `commands` streams
+    for the NPU; those that stay are counted by kind in `cpu`, and in `reasons` by why; `cpu_nodes` names them.
     `estimate_ms` and `estimate_cycles` are Vela's own for the NPU's part, from its model of the chip and memory.
     """
 
@@ -42,6 +45,7 @@ class Placement:
     share: float | None
     commands: int
     cpu: dict[str, int]
+    reasons: dict[str, int]
     cpu_nodes: list[str]
     estimate_ms: float | None
     estimate_cycles: float | None
@@ -57,13 +61,14 @@ def place(artifact: Path, graph: Graph) -> Placement:
         raise DeviceUnavailable(MISSING)
     with tempfile.TemporaryDirectory(prefix="wedepth-") as name:
         folder = Path(name)
-        _compile(artifact, folder)
-        return _read_back(artifact, folder, graph)
+        reasons = Counter(_REASON.findall(_compile(artifact, folder)))
+        return _read_back(folder, graph, dict(reasons.most_common()))
 
 
-def _compile(artifact: Path, folder: Path) -> None:
+def _compile(artifact: Path, folder: Path) -> str:
+    """Vela's output in a folder, and what it said."""
     options = {"accelerator-config": ACCELERATOR, "config": CONFIG, "system-config": SYSTEM, "memory-mode": MEMORY}
-    command = [sys.executable, "-m", "ethosu.vela.vela", "--show-cpu-operations", f"--output-dir={folder}"]
+    command = [sys.executable, "-m", "ethosu.vela", "--show-cpu-operations", f"--output-dir={folder}"]
     command += [f"--{option}={value}" for option, value in options.items()]
     try:
         ended = subprocess.run([*command, str(artifact)], capture_output=True, text=True, timeout=SECONDS)
@@ -72,18 +77,19 @@ def _compile(artifact: Path, folder: Path) -> None:
     if ended.returncode:
         said = (ended.stderr.strip() or ended.stdout.strip() or f"exit code {ended.returncode}").splitlines()[-1]
         raise WedepthError(f"Vela cannot compile {artifact.name}: {said.rstrip('.')}.")
+    return ended.stdout + ended.stderr
 
 
-def _read_back(artifact: Path, folder: Path, graph: Graph) -> Placement:
+def _read_back(folder: Path, graph: Graph, reasons: dict[str, int]) -> Placement:
     from runtimes.npu.read_tflite import read
 
     (made,) = folder.glob("*_vela.tflite")
     left = read(made)
     stayed = {(op.kind, op.name) for op in left if op.kind != NPU_OP}
-    gone = [op for op in graph.ops if (op.kind, op.name) not in stayed]
+    # Vela also merges QUANTIZEs that do the same, which are the CPU's: the NPU has no floats.
+    gone = [op for op in graph.ops if (op.kind, op.name) not in stayed and not _floats(op)]
     macs = sum(op.macs for op in gone)
     summary = _summary(folder)
-    cycles = summary.get("cycles_total")
     return Placement(
         importlib.metadata.version(PACKAGE),
         ACCELERATOR,
@@ -94,10 +100,15 @@ def _read_back(artifact: Path, folder: Path, graph: Graph) -> Placement:
         macs / graph.macs if graph.macs else None,
         sum(op.kind == NPU_OP for op in left),
         dict(Counter(op.kind for op in left if op.kind != NPU_OP).most_common()),
+        reasons,
         [op.name for op in left if op.kind != NPU_OP],
         1000 * summary["inference_time"] if "inference_time" in summary else None,
-        cycles,
+        summary.get("cycles_total"),
     )
+
+
+def _floats(op: Op) -> bool:
+    return any(tensor.dtype.startswith("float") for tensor in op.values)
 
 
 def _summary(folder: Path) -> dict[str, float]:
