@@ -10,6 +10,7 @@ from runtimes.errors import DeviceUnavailable
 from runtimes.npu.graph import Graph, Op, read_graph
 from runtimes.npu.rules import Npu, Outcome, Verdict, read_npus
 from runtimes.npu.vela import Placement, place
+from wedepth.errors import WedepthError
 
 SCHEMA = 1
 OUTCOMES: tuple[Outcome, ...] = ("ready", "refused", "unknown")
@@ -84,7 +85,7 @@ def report(artifact: Path, name: str) -> Report:
         return found
     try:
         return dataclasses.replace(found, vela=place(artifact, graph))
-    except DeviceUnavailable as error:
+    except (DeviceUnavailable, WedepthError) as error:  # all else of the report stands
         return dataclasses.replace(found, not_run=str(error))
 
 

@@ -37,7 +37,7 @@ def print_reports(reports: Sequence[Report]) -> None:
         if found.vela:
             _print_vela(console, found.vela)
         if found.not_run:
-            console.print(f"Vela: not run: {found.not_run}", highlight=False, markup=False)
+            console.print(f"Vela: not run: {found.not_run.rstrip('.')}.", highlight=False, markup=False)
         console.print()
     console.print("Nothing was run on an NPU. Sources:", highlight=False)
     for key, words in sources.items():
@@ -54,7 +54,7 @@ def _summary(npus: Sequence[Readiness]) -> Table:
             if outcome == "ready":
                 parts = [(name, own) for name, own in npu.certainty.items() if own.ops]
                 certain = ", ".join(f"{_share(own)} of MACs {name}" for name, own in parts)
-                certain += f"; in {npu.stretches} stretches" if npu.stretches else ""
+                certain += f"; in {npu.stretches} stretches" if npu.stretches > 1 else ""
             style = _STYLES.get(outcome, "green") if amount.ops else "dim"
             first = npu.title if outcome == "ready" else ""
             table.add_row(escape(first), outcome, _share(amount), str(amount.ops), certain, style=style)

@@ -21,7 +21,7 @@ CONFIG, SYSTEM, MEMORY = "Arm/vela.ini", "Ethos_U85_SYS_DRAM_Mid", "Dedicated_Sr
 MISSING = f"{PACKAGE} is not installed (pip install 'wedepth[vela]')"
 PROVES = "Vela's placement is what its NPU would run; its times are a model's estimate, nothing was run."
 SECONDS = 1800.0
-"""For Vela; `edge` takes minutes."""
+"""For Vela, which takes some ten of `edge` on one core."""
 NPU_OP = "ethos-u"
 # `Reason: Operation has tensor with unsupported DataType Float32 (its name)`
 _REASON = re.compile(r"^Reason: ([^(\n]+?) *(?:\(|$)", re.MULTILINE)
