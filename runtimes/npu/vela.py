@@ -86,8 +86,10 @@ def _read_back(folder: Path, graph: Graph, reasons: dict[str, int]) -> Placement
     (made,) = folder.glob("*_vela.tflite")
     left = read(made)
     stayed = {(op.kind, op.name) for op in left if op.kind != NPU_OP}
-    # Vela also merges QUANTIZEs that do the same, which are the CPU's: the NPU has no floats.
+    # Vela gives another name to a QUANTIZE whose result it needs in another shape; it stays, as all floats do.
     gone = [op for op in graph.ops if (op.kind, op.name) not in stayed and not _floats(op)]
+    names = {op.name for op in gone}
+    stays = [op for op in graph.ops if op.name not in names]
     macs = sum(op.macs for op in gone)
     summary = _summary(folder)
     return Placement(
@@ -99,9 +101,9 @@ def _read_back(folder: Path, graph: Graph, reasons: dict[str, int]) -> Placement
         macs,
         macs / graph.macs if graph.macs else None,
         sum(op.kind == NPU_OP for op in left),
-        dict(Counter(op.kind for op in left if op.kind != NPU_OP).most_common()),
+        dict(Counter(op.kind for op in stays).most_common()),
         reasons,
-        [op.name for op in left if op.kind != NPU_OP],
+        [op.name for op in stays],
         1000 * summary["inference_time"] if "inference_time" in summary else None,
         summary.get("cycles_total"),
     )
