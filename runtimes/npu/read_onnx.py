@@ -1,6 +1,7 @@
 """The ops of an ONNX file. A value between QuantizeLinear and DequantizeLinear has the type that it is kept in."""
 
 import dataclasses
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -36,20 +37,34 @@ class _Reader:
     def ops(self) -> list[Op]:
         """Those that read a value; the others are folded."""
         found = []
-        for node in self._graph.node:
-            inputs = tuple(self._tensors.get(name, _unknown(name)) for name in node.input if name)
-            outputs = tuple(self._tensors.get(name, _unknown(name)) for name in node.output if name)
-            if all(tensor.constant for tensor in inputs):
-                for tensor in outputs:
-                    kept = inputs[0].dtype if node.op_type == "DequantizeLinear" else tensor.dtype
-                    self._tensors[tensor.name] = dataclasses.replace(tensor, constant=True, dtype=kept)
-                continue
-            if node.op_type == "DequantizeLinear":
-                outputs = (dataclasses.replace(outputs[0], dtype=inputs[0].dtype, scales=1),)
-                self._tensors[outputs[0].name] = outputs[0]
+        for node in self._unfolded():
+            inputs, outputs = self._find(node.input), self._find(node.output)
             module = self._modules.find(node.name, inputs, outputs)
             found.append(Op(node.name, node.op_type, module, self._macs(node, inputs, outputs), inputs, outputs))
         return found
+
+    def _unfolded(self) -> list[Any]:
+        """The nodes that read a value, once all types are known: ONNX Runtime's quantiser puts its nodes at the end of
+        the file, behind those that read them."""
+        left = list(self._graph.node)
+        for node in left:
+            if node.op_type == "DequantizeLinear":
+                self._retype(node.output[0], dtype=self._find(node.input)[0].dtype, scales=1)
+        while True:
+            waiting = [node for node in left if not all(tensor.constant for tensor in self._find(node.input))]
+            if len(waiting) == len(left):
+                return left
+            kept = {id(node) for node in waiting}
+            for name in (name for node in left if id(node) not in kept for name in node.output):
+                self._retype(name, constant=True)
+            left = waiting
+
+    def _find(self, names: Iterable[str]) -> tuple[Tensor, ...]:
+        return tuple(self._tensors.get(name) or Tensor(name, "unknown", None) for name in names if name)
+
+    def _retype(self, name: str, **changes: Any) -> None:
+        (tensor,) = self._find([name])
+        self._tensors[name] = dataclasses.replace(tensor, **changes)
 
     def _macs(self, node: Any, inputs: tuple[Tensor, ...], outputs: tuple[Tensor, ...]) -> int:
         if node.op_type not in MULTIPLYING:
@@ -73,10 +88,6 @@ class _Reader:
 
     def _dtype(self, number: int) -> str:
         return str(self._onnx.helper.tensor_dtype_to_np_dtype(number)) if number else "unknown"
-
-
-def _unknown(name: str) -> Tensor:
-    return Tensor(name, "unknown", None)
 
 
 def fixed(tensor: Tensor, op: str) -> list[int]:

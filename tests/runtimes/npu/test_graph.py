@@ -98,6 +98,7 @@ def test_a_value_between_quantise_and_dequantise_is_int8(tmp_path: Path) -> None
         q = QuantizeLinear(image, s, z) x = DequantizeLinear(q, s, z)
         v = DequantizeLinear(w, s, z) depth = MatMul(x, v) }"""
     model = onnx.parser.parse_model(text)
+    model.graph.node.append(model.graph.node.pop(2))  # behind its reader, as ONNX Runtime's quantiser leaves them
     model.graph.initializer.append(numpy_helper.from_array(np.ones((4, 3), np.int8), "w"))
     onnx.save(model, tmp_path / "model.onnx")
     ops: dict[str, Op] = {op.kind: op for op in read_graph(tmp_path / "model.onnx").ops}
