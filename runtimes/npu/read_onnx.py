@@ -24,6 +24,17 @@ def read(artifact: Path) -> list[Op]:
     return _Reader(onnx, model).ops()
 
 
+def macs_of(kind: str, options: dict[str, Any], first: list[int], second: list[int], result: list[int]) -> int:
+    """Multiply-accumulates of an op of a kind in MULTIPLYING, by the shapes of its first two inputs and its output."""
+    if kind in ("Conv", "FusedConv"):
+        return macs.convolution(result, second[1:])
+    if kind == "ConvTranspose":
+        return macs.transposed(first, second[1:])
+    if kind == "Einsum":
+        return macs.einsum(options["equation"].decode(), first, second)
+    return macs.product(result, first[-2 if options.get("transA") else -1])
+
+
 class _Reader:
     def __init__(self, onnx: Any, model: Any) -> None:
         self._onnx, self._graph, self._modules = onnx, model.graph, Modules()
@@ -71,13 +82,7 @@ class _Reader:
             return 0
         first, second, result = (fixed(tensor, node.name) for tensor in (*inputs[:2], outputs[0]))
         options = {a.name: self._onnx.helper.get_attribute_value(a) for a in node.attribute}
-        if node.op_type in ("Conv", "FusedConv"):
-            return macs.convolution(result, second[1:])
-        if node.op_type == "ConvTranspose":
-            return macs.transposed(first, second[1:])
-        if node.op_type == "Einsum":
-            return macs.einsum(options["equation"].decode(), first, second)
-        return macs.product(result, first[-2 if options.get("transA") else -1])
+        return macs_of(node.op_type, options, first, second, result)
 
     def _value(self, value: Any) -> Tensor:
         kind = value.type.tensor_type
