@@ -37,6 +37,10 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
     help="Run what stands in for hardware that is not here: numerics and coverage, never speed.",
 )  # fmt: skip
 @click.option("--list-devices", is_flag=True, help="Say which devices each runtime finds here, and why not others.")
+@click.option(
+    "--npu-report", is_flag=True,
+    help="List what will keep a bundle or an --artifact off the NPUs that run its format, and who says so.",
+)  # fmt: skip
 @click.option("--data", help="Frames: nyu_depth_v2_labeled.mat, a folder, or `rooms` (our own).")
 @click.option("--split", help="Which of the data's frames, e.g. eval.")
 @click.option("--checkpoint", help="The checkpoint that was exported.  [default: the one the bundle names]")
@@ -66,6 +70,7 @@ def parity(
     devices: tuple[str, ...],
     stand_ins: tuple[str, ...],
     list_devices: bool,
+    npu_report: bool,
     data: str | None,
     split: str | None,
     checkpoint: str | None,
@@ -91,14 +96,17 @@ def parity(
     All files are written after every row: one that is killed leaves what it measured, the rest as `not_run`.
 
     Exit code 0: all passed; 1: something failed, is undecided (too few frames to tell), or was not run and is not named
-    by --allow-not-run, or a file could not be written; 2: a bug.
+    by --allow-not-run, or a file could not be written; 2: a bug. --npu-report runs nothing: it is 0 where the artifact
+    could be read.
     """
     if list_devices:
         return _list_devices(as_json)
-    if not data:
-        raise WedepthError("Name the frames with --data, rooms:8 for instance.")
     if bundle and artifact:
         raise WedepthError("Give --bundle or --artifact, not both.")
+    if npu_report:
+        return _npu_report(bundle, artifact, as_json)
+    if not data:
+        raise WedepthError("Name the frames with --data, rooms:8 for instance.")
     from runtimes.bundle import find_bundles
     from runtimes.gate import allowed_names, refusals
     from runtimes.limits import DEFAULT, read_limits
@@ -172,6 +180,24 @@ def _list_devices(as_json: bool) -> int:
         click.echo(json.dumps([dataclasses.asdict(device) for device in found], indent=1))
     else:
         print_devices(found)
+    return 0
+
+
+def _npu_report(bundle: Path | None, artifact: Path | None, as_json: bool) -> int:
+    """Judge one artifact, whether or not in a bundle, or those of all bundles that are found."""
+    from runtimes.bundle import find_bundles
+    from runtimes.npu.report import SCHEMA, report
+    from runtimes.npu.table import print_reports
+
+    if artifact:
+        named = [(artifact, artifact.name)]
+    else:
+        named = [(found.artifact, found.folder.name) for found in find_bundles(bundle or DEFAULT_FOLDER)]
+    reports = [report(path, name) for path, name in named]
+    if as_json:
+        click.echo(json.dumps({"schema": SCHEMA, "reports": [dataclasses.asdict(r) for r in reports]}, indent=1))
+    else:
+        print_reports(reports)
     return 0
 
 
