@@ -64,7 +64,16 @@ RUNTIMES = {
     )
 }
 
-STAND_INS: dict[str, Runtime] = {}
+_ARM = (
+    "the numbers of the Arm kernels that phones' CPUs run, emulated (Cortex-A76); not their speed, nor a GPU's or NPU's"
+)
+STAND_INS = {
+    runtime.name: runtime
+    for runtime in (
+        Runtime("onnxruntime-arm64", "onnx", "runtimes.arm", ("onnxruntime",), "onnx", "arm", _ARM),
+        Runtime("tflite-arm64", "tflite", "runtimes.arm", ("ai_edge_litert",), "tflite", "arm", _ARM),
+    )
+}
 """Runtimes on machines without the hardware: run when asked for, and never timed."""
 
 
