@@ -2,7 +2,7 @@
 PYTHON ?= python3.11
 BIN := .venv/bin
 
-.PHONY: demo test lint bench parity-vela venv clean
+.PHONY: demo test lint bench arm64 parity-arm parity-htp parity-vela venv clean
 
 venv: .venv/installed
 
@@ -48,6 +48,30 @@ bench: .venv/bench
 .venv/bench: .venv/installed
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[all,dev,bench]'
 	touch $@
+
+# On machines without the hardware: Arm kernels of ONNX Runtime and LiteRT under QEMU (Debian on x86-64; nothing is
+# installed on the machine), and Qualcomm's NPU, emulated by libraries of theirs. The bundles are made where they lack.
+BUNDLES := $(foreach bundle,onnx-fp32 onnx-int8 tflite-fp32 tflite-int8,exported/edge-$(bundle)/manifest.json)
+
+$(BUNDLES) &: | venv
+	$(BIN)/wedepth-export --target onnx --target tflite --precision fp32 --precision int8
+
+arm64: venv
+	$(BIN)/python -m runtimes.arm_root
+
+parity-arm: arm64 $(BUNDLES)
+	$(BIN)/wedepth-parity --stand-in arm --data rooms:2
+
+ifeq ($(ACCEPT_QUALCOMM_LICENCE),yes)
+parity-htp: venv $(BUNDLES)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[htp]'
+	$(BIN)/wedepth-parity --stand-in htp --data rooms:2
+else
+parity-htp:
+	@echo "onnxruntime-qnn is under Qualcomm's AI Stack License (Qualcomm_LICENSE.pdf in its wheel on PyPI), which binds"
+	@echo "who downloads it. If you accept it: make parity-htp ACCEPT_QUALCOMM_LICENCE=yes"
+	@false
+endif
 
 clean:
 	rm -rf .venv exported build *.egg-info

@@ -190,7 +190,8 @@ class Harness:
         if encoded is not None and not row.stand_in:  # whose time is nobody's
             load = child.ready["load_ms"]
             taken.latency = measure_latency(child, load, first, encoded, len(taken.depths), self.effort, self.step)
-        taken.peak_bytes = child.ask("memory", seconds=RUN_SECONDS)
+        if not row.stand_in:  # which has its emulator's
+            taken.peak_bytes = child.ask("memory", seconds=RUN_SECONDS)
         taken.placed = child.ask("placed", seconds=OPEN_SECONDS)
 
     def _judged(self, row: Row, taken: Taken, reference: Taken, bundle: Bundle) -> Row:
