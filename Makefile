@@ -2,7 +2,7 @@
 PYTHON ?= python3.11
 BIN := .venv/bin
 
-.PHONY: demo test lint bench venv clean
+.PHONY: demo test lint bench parity-web parity-gpu chromium venv clean
 
 venv: .venv/installed
 
@@ -38,6 +38,30 @@ bench: .venv/bench
 .venv/bench: .venv/installed
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[all,dev,bench]'
 	touch $@
+
+# What stands in for hardware: the default network in fp32 and INT8, in a browser, and in LiteRT's GPU delegate on the
+# browser's software GPU. Bundles that are absent are made first, of which INT8 takes 10 minutes.
+WEB := $(foreach target,onnx tflite,$(foreach precision,fp32 int8,exported/edge-$(target)-$(precision)))
+TFLITE := $(filter exported/edge-tflite-%,$(WEB))
+
+parity-web: .venv/web $(WEB:=/manifest.json)
+	$(BIN)/wedepth-parity --stand-in web --data rooms:2
+
+parity-gpu: venv chromium $(TFLITE:=/manifest.json)
+	$(BIN)/wedepth-parity --stand-in gpu --data rooms:2
+
+$(WEB:=/manifest.json) &: | .venv/installed
+	$(BIN)/wedepth-export --target onnx --target tflite --precision fp32 --precision int8
+
+.venv/web: .venv/installed runtimes/web/npm/package-lock.json | chromium
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[all,dev,web]'
+	$(BIN)/python -m runtimes.web.packages
+	touch $@
+
+chromium:
+	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get update -q && \
+		apt-get install -qy --no-install-recommends chromium; } || \
+		{ echo "Chromium is not here, and apt-get needs root: sudo apt-get install chromium" >&2; exit 1; }
 
 clean:
 	rm -rf .venv exported build *.egg-info

@@ -183,7 +183,8 @@ class Harness:
         if encoded is not None and not row.stand_in:  # whose time is nobody's
             load = child.ready["load_ms"]
             taken.latency = measure_latency(child, load, first, encoded, len(taken.depths), self.effort, self.step)
-        taken.peak_bytes = child.ask("memory", seconds=RUN_SECONDS)
+        if not row.stand_in:
+            taken.peak_bytes = child.ask("memory", seconds=RUN_SECONDS)
         taken.placed = child.ask("placed", seconds=OPEN_SECONDS)
 
     def _judged(self, row: Row, taken: Taken, reference: Taken, bundle: Bundle) -> Row:
@@ -197,7 +198,7 @@ class Harness:
         limit = limit_for(row.precision, self.limits)
         status, reason = judge(limit, differences, changed)
         if (elsewhere := ran_elsewhere(limit, row.device, taken.placed)) and status != "fail":
-            status, reason = "fail", elsewhere
+            status, reason = "fail", "; ".join(filter(None, (elsewhere, row.details.get("elsewhere"))))
         if reference.stopped and status == "pass":
             status, reason = "fail", f"torch stopped after {len(common)} of these frames: {reference.stopped}"
         if taken.stopped:

@@ -64,7 +64,34 @@ RUNTIMES = {
     )
 }
 
-STAND_INS: dict[str, Runtime] = {}
+_BROWSER = "a page in headless Chromium, end to end"
+_SWIFTSHADER = "on SwiftShader, which is Chromium's GPU in software: what its numbers are, and which ops it takes"
+
+STAND_INS = {
+    runtime.name: runtime
+    for runtime in (
+        Runtime(
+            "onnxruntime-web", "onnx", "runtimes.web.onnxruntime", ("playwright",), "web",
+            "web", f"{_BROWSER}: ONNX Runtime's WebAssembly kernels",
+        ),
+        Runtime(
+            "onnxruntime-webgpu", "onnx", "runtimes.web.onnxruntime", ("playwright",), "web",
+            "web", f"{_BROWSER}: ONNX Runtime's WebGPU kernels {_SWIFTSHADER}", "gpu",
+        ),
+        Runtime(
+            "litert-js", "tflite", "runtimes.web.litert", ("playwright",), "web",
+            "web", f"{_BROWSER}: LiteRT's WebAssembly kernels",
+        ),
+        Runtime(
+            "litert-js-webgpu", "tflite", "runtimes.web.litert", ("playwright",), "web",
+            "web", f"{_BROWSER}: LiteRT's WebGPU delegate {_SWIFTSHADER}", "gpu",
+        ),
+        Runtime(
+            "tflite-swiftshader", "tflite", "runtimes.swiftshader", ("ai_edge_litert",), "tflite",
+            "gpu", f"LiteRT's GPU delegate {_SWIFTSHADER}", "gpu",
+        ),
+    )
+}  # fmt: skip
 """Runtimes on machines without the hardware: run when asked for, and never timed."""
 
 
