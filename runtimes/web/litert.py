@@ -16,7 +16,8 @@ def placement(log: Sequence[str], device: str, artifact: Path) -> Placement:
     return Placement(delegated(text, device, count_ops(artifact)), refused(text))
 
 
-ENGINE = Engine("@litertjs/core", "litert.js", {"cpu": "litert-js", "gpu": "litert-js-webgpu"}, placement)
+NAMES = {"cpu": "litert-js", "gpu": "litert-js-webgpu"}
+ENGINE = Engine("@litertjs/core", "litert.js", 2 << 30, NAMES, placement)
 
 
 def open_session(artifact: Path, *, device: str, threads: int | None) -> WebSession:

@@ -35,7 +35,8 @@ def placement(log: Sequence[str], device: str, artifact: Path) -> Placement:
     return Placement({name: count for name, count in placed.items() if count}, words or None)
 
 
-ENGINE = Engine("onnxruntime-web", "onnxruntime.js", {"cpu": "onnxruntime-web", "gpu": "onnxruntime-webgpu"}, placement)
+NAMES = {"cpu": "onnxruntime-web", "gpu": "onnxruntime-webgpu"}
+ENGINE = Engine("onnxruntime-web", "onnxruntime.js", 4 << 30, NAMES, placement)
 
 
 def open_session(artifact: Path, *, device: str, threads: int | None) -> WebSession:

@@ -18,8 +18,7 @@ from runtimes.web.server import Server
 from wedepth.errors import WedepthError
 
 BACKENDS = {"cpu": "wasm", "gpu": "webgpu"}
-# WebAssembly addresses 4 GB, and the file, the weights made of it and what is computed are all in there.
-LARGEST = 1 << 30
+SHARE = 4  # of a page's memory an artifact may take a fourth: weights packed from it and all tensors are in there, too
 _PAGE = Path(__file__).with_name("page")
 _OPEN = "([script, options]) => import(script).then((it) => (globalThis.runtime = it).open(options))"
 _RUN = "(options) => globalThis.runtime.run(options)"
@@ -35,10 +34,12 @@ class Placement:
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """A runtime of pages: its npm package, our script for it, and its name here by device."""
+    """A runtime of pages: its npm package, our script for it, the most memory that its WebAssembly has, in bytes, and
+    its name here by device."""
 
     package: str
     script: str
+    memory: int
     names: dict[str, str]
     placement: Callable[[Sequence[str], str, Path], Placement]
     """From the log, for a device and an artifact."""
@@ -55,7 +56,7 @@ class WebSession:
         DeviceUnavailable where the browser, its packages or WebGPU is absent; WedepthError for an artifact that the
         runtime cannot load, or that ran on another device than the one asked for.
         """
-        check_size(artifact)
+        check_size(artifact, engine)
         find_chromium()
         self.runtime, self.device = engine.names[device], device
         self._artifact, self._backend = artifact, BACKENDS[device]
@@ -105,13 +106,13 @@ class WebSession:
         return placement
 
 
-def check_size(artifact: Path) -> None:
+def check_size(artifact: Path, engine: Engine) -> None:
     """WedepthError where a page cannot hold the artifact, or not find all of it."""
-    size = artifact.stat().st_size
-    if size > LARGEST or artifact.with_name(f"{artifact.name}.data").exists():
+    largest = engine.memory // SHARE
+    if artifact.stat().st_size > largest or artifact.with_name(f"{artifact.name}.data").exists():
         raise WedepthError(
-            f"{artifact.name} does not fit into a page: WebAssembly has 4 GB for the file, its weights and all that is "
-            "computed, and so takes one file of at most 1 GB."
+            f"{artifact.name} does not fit into a page: {engine.package} has {engine.memory >> 30} GB of memory for "
+            f"the file, its weights and all that is computed, and so takes one file of at most {largest >> 20} MB."
         )
 
 

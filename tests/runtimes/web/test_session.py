@@ -13,7 +13,7 @@ from runtimes.registry import STAND_INS, predict
 from runtimes.web import litert, onnxruntime, session
 from runtimes.web.browser import FLAGS, find_chromium
 from runtimes.web.packages import find_modules
-from runtimes.web.session import Engine, WebSession
+from runtimes.web.session import WebSession
 from wedepth.errors import WedepthError
 from wedepth.rooms import rooms
 
@@ -85,15 +85,15 @@ def test_a_broken_artifact_is_a_sentence(target: str, tmp_path: Path) -> None:
     assert not isinstance(caught.value, DeviceUnavailable)
 
 
-@pytest.mark.parametrize("engine", ENGINES.values(), ids=ENGINES)
-def test_what_is_too_large_for_a_page_is_refused_before_one_is_opened(
-    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(session, "LARGEST", 10)
-    artifact = tmp_path / "model.onnx"
-    artifact.write_bytes(b"12345678901")
-    with pytest.raises(WedepthError, match=r"model\.onnx does not fit into a page"):
-        WebSession(engine, artifact, "cpu", threads=1)
+@pytest.mark.parametrize(
+    ("target", "most"), [("onnx", "4 GB .* at most 1024 MB"), ("tflite", "2 GB .* at most 512 MB")]
+)
+def test_what_is_too_large_for_a_page_is_refused_before_one_is_opened(target: str, most: str, tmp_path: Path) -> None:
+    artifact = tmp_path / "model"
+    with artifact.open("wb") as file:
+        file.truncate(ENGINES[target].memory // 4 + 1)
+    with pytest.raises(WedepthError, match=f"model does not fit into a page: .* has {most}"):
+        WebSession(ENGINES[target], artifact, "cpu", threads=1)
 
 
 def test_weights_in_a_file_of_their_own_are_refused(tmp_path: Path) -> None:
