@@ -2,7 +2,7 @@
 PYTHON ?= python3.11
 BIN := .venv/bin
 
-.PHONY: demo test lint bench arm64 parity-arm parity-htp parity-vela venv clean
+.PHONY: demo test lint bench arm64 chromium parity-arm parity-web parity-gpu parity-htp parity-vela venv clean
 
 venv: .venv/installed
 
@@ -50,10 +50,13 @@ bench: .venv/bench
 	touch $@
 
 # On machines without the hardware: Arm kernels of ONNX Runtime and LiteRT under QEMU (Debian on x86-64; nothing is
-# installed on the machine), and Qualcomm's NPU, emulated by libraries of theirs. The bundles are made where they lack.
-BUNDLES := $(foreach bundle,onnx-fp32 onnx-int8 tflite-fp32 tflite-int8,exported/edge-$(bundle)/manifest.json)
+# installed on the machine), a browser, LiteRT's GPU delegate on the browser's software GPU, and Qualcomm's NPU, emulated
+# by libraries of theirs. All run the default network in fp32 and INT8, made first where it is not there: INT8 takes 10
+# minutes.
+FORMS := $(foreach target,onnx tflite,$(foreach precision,fp32 int8,exported/edge-$(target)-$(precision)))
+BUNDLES := $(FORMS:=/manifest.json)
 
-$(BUNDLES) &: | venv
+$(BUNDLES) &: | .venv/installed
 	$(BIN)/wedepth-export --target onnx --target tflite --precision fp32 --precision int8
 
 arm64: venv
@@ -61,6 +64,12 @@ arm64: venv
 
 parity-arm: arm64 $(BUNDLES)
 	$(BIN)/wedepth-parity --stand-in arm --data rooms:2
+
+parity-web: .venv/web $(BUNDLES)
+	$(BIN)/wedepth-parity --stand-in web --data rooms:2
+
+parity-gpu: venv chromium $(BUNDLES)
+	$(BIN)/wedepth-parity --stand-in gpu --data rooms:2
 
 ifeq ($(ACCEPT_QUALCOMM_LICENCE),yes)
 parity-htp: venv $(BUNDLES)
@@ -72,6 +81,16 @@ parity-htp:
 	@echo "who downloads it. If you accept it: make parity-htp ACCEPT_QUALCOMM_LICENCE=yes"
 	@false
 endif
+
+.venv/web: .venv/installed runtimes/web/npm/package-lock.json | chromium
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[all,dev,web]'
+	$(BIN)/python -m runtimes.web.packages
+	touch $@
+
+chromium:
+	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get update -q && \
+		apt-get install -qy --no-install-recommends chromium; } || \
+		{ echo "Chromium is not here, and apt-get needs root: sudo apt-get install chromium" >&2; exit 1; }
 
 clean:
 	rm -rf .venv exported build *.egg-info

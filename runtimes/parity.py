@@ -205,7 +205,7 @@ class Harness:
         limit = limit_for(row.precision, self.limits)
         status, reason = judge(limit, differences, changed)
         if (elsewhere := ran_elsewhere(limit, row.device, taken.placed)) and status != "fail":
-            status, reason = "fail", elsewhere
+            status, reason = "fail", "; ".join(filter(None, (elsewhere, row.details.get("elsewhere"))))
         if reference.stopped and status == "pass":
             status, reason = "fail", f"torch stopped after {len(common)} of these frames: {reference.stopped}"
         if taken.stopped:

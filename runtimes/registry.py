@@ -68,14 +68,37 @@ _ARM = (
     "the numbers of the Arm kernels that phones' CPUs run, emulated (Cortex-A76); not their speed, nor a GPU's or NPU's"
 )
 _HTP = "proves what Qualcomm's compiler takes for a Hexagon v75 and its numbers (emulated), not its speed"
+_BROWSER = "a page in headless Chromium, end to end"
+_SWIFTSHADER = "on SwiftShader, which is Chromium's GPU in software: what its numbers are, and which ops it takes"
+
 STAND_INS = {
     runtime.name: runtime
     for runtime in (
         Runtime("onnxruntime-arm64", "onnx", "runtimes.arm", ("onnxruntime",), "onnx", "arm", _ARM),
         Runtime("tflite-arm64", "tflite", "runtimes.arm", ("ai_edge_litert",), "tflite", "arm", _ARM),
         Runtime("onnxruntime-htp", "onnx", "runtimes.htp", ("onnxruntime_qnn",), "htp", "htp", _HTP, "npu"),
+        Runtime(
+            "onnxruntime-web", "onnx", "runtimes.web.onnxruntime", ("playwright",), "web",
+            "web", f"{_BROWSER}: ONNX Runtime's WebAssembly kernels",
+        ),
+        Runtime(
+            "onnxruntime-webgpu", "onnx", "runtimes.web.onnxruntime", ("playwright",), "web",
+            "web", f"{_BROWSER}: ONNX Runtime's WebGPU kernels {_SWIFTSHADER}", "gpu",
+        ),
+        Runtime(
+            "litert-js", "tflite", "runtimes.web.litert", ("playwright",), "web",
+            "web", f"{_BROWSER}: LiteRT's WebAssembly kernels",
+        ),
+        Runtime(
+            "litert-js-webgpu", "tflite", "runtimes.web.litert", ("playwright",), "web",
+            "web", f"{_BROWSER}: LiteRT's WebGPU delegate {_SWIFTSHADER}", "gpu",
+        ),
+        Runtime(
+            "tflite-swiftshader", "tflite", "runtimes.swiftshader", ("ai_edge_litert",), "tflite",
+            "gpu", f"LiteRT's GPU delegate {_SWIFTSHADER}", "gpu",
+        ),
     )
-}
+}  # fmt: skip
 """Runtimes on machines without the hardware: run when asked for, and never timed."""
 
 

@@ -2,7 +2,9 @@
 
 import base64
 import contextlib
+import functools
 import importlib
+import operator
 import os
 import re
 import sys
@@ -15,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from runtimes.errors import DeviceUnavailable
+from runtimes.litert_log import adapter, delegated, failure, refused
 from wedepth.errors import WedepthError
 
 INTERPRETERS = ("ai_edge_litert.interpreter", "tflite_runtime.interpreter")
@@ -58,18 +61,23 @@ class TFLiteSession:
 
 
 class CompiledSession:
-    """One model in LiteRT's compiled runtime, on one accelerator alone: nothing falls back to the CPU."""
+    """One model in LiteRT's compiled runtime, on one accelerator alone: nothing falls back to the CPU.
+
+    A subclass may name devices `beside` it, which take the ops that its delegate refuses.
+    """
 
     runtime = "tflite"
     activations = "float32"
+    beside: tuple[str, ...] = ()
 
     def __init__(self, artifact: Path, device: str) -> None:
         """`device` "gpu", or "cpu" for the same road without one; DeviceUnavailable where it cannot be used."""
         interpreter = _load(artifact, threads=1)  # a file which nothing can load is not blamed on the hardware
-        self._model, log = _compile(artifact, device)
+        self._model, log = _compile(artifact, device, *self.beside)
         self.device = device
-        self.details = {"interpreter": "ai_edge_litert", "fully_accelerated": bool(self._model.is_fully_accelerated())}
-        self._placed = _delegated(log, device)
+        told = {"adapter": adapter(log), "elsewhere": refused(log)}
+        self.details = {"interpreter": "ai_edge_litert"} | {name: words for name, words in told.items() if words}
+        self._placed = None if device == "cpu" else delegated(log, device, _count(interpreter))
         self._signature = _only_signature(self._model.get_signature_list(), artifact)
         self._ends = _Ends(interpreter.get_signature_runner(self._signature))  # which alone knows the scales
 
@@ -171,18 +179,24 @@ def _interpreter() -> Any:
     raise WedepthError("TFLite artifacts need LiteRT's interpreter: pip install 'wedepth[tflite]'.")
 
 
-def _compile(artifact: Path, device: str) -> tuple[Any, str]:
-    """A model in LiteRT's compiled runtime, and what it wrote meanwhile; DeviceUnavailable where it cannot be."""
+def _compile(artifact: Path, device: str, *beside: str) -> tuple[Any, str]:
+    """A model in LiteRT's compiled runtime, and what it wrote meanwhile; DeviceUnavailable where it cannot be.
+
+    A GPU computes in float32, as our artifacts ask for: left to itself it takes float16 where it has it.
+    """
     try:
         compiled = importlib.import_module("ai_edge_litert.compiled_model").CompiledModel
         accelerator = importlib.import_module("ai_edge_litert.hardware_accelerator").HardwareAccelerator
+        settings = importlib.import_module("ai_edge_litert.options")
     except ImportError as error:
-        raise DeviceUnavailable(f"TFLite's GPU runtime needs ai-edge-litert 2 ({_first_line(error)})") from None
+        raise DeviceUnavailable(f"TFLite's GPU runtime needs ai-edge-litert 2.3 ({_first_line(error)})") from None
+    devices = functools.reduce(operator.or_, (getattr(accelerator, name.upper()) for name in (device, *beside)))
+    options = settings.Options(devices, settings.CpuOptions(num_threads=1), settings.GpuOptions(enforce_f32=True))
     with _chatter() as log:
         try:
-            return compiled.from_file(str(artifact), getattr(accelerator, device.upper())), log()
+            return compiled.from_file(str(artifact), options=options), log()
         except Exception as error:
-            reason = _reason(log()) or _first_line(error)
+            reason = failure(log()) or _first_line(error)
             raise DeviceUnavailable(f"LiteRT cannot run the model on the {device.upper()}: {reason}") from None
 
 
@@ -206,22 +220,17 @@ def _delegate(interpreter: Any) -> dict[str, str]:
     return {"delegate": "XNNPACK" if any("DELEGATE" in name for name in names) else "none"}
 
 
+def count_ops(artifact: Path) -> int:
+    """How many ops a model has."""
+    return _count(_load(artifact, threads=1))
+
+
+def _count(interpreter: Any) -> int:
+    return sum("DELEGATE" not in op["op_name"].upper() for op in interpreter._get_ops_details())
+
+
 def _first_line(error: Exception) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
-
-
-def _reason(log: str) -> str | None:
-    """What LiteRT's log says went wrong, without its source file and line."""
-    return next((m[1].rstrip(".") for m in re.finditer(r"^ERROR: \[[^]]*\] (.+)$", log, re.MULTILINE)), None)
-
-
-def _delegated(log: str, device: str) -> dict[str, int] | None:
-    """How many ops a delegate took; `is_fully_accelerated` is true of models of which it took none."""
-    found = re.findall(r"Replacing (\d+) out of (\d+) node\(s\) with delegate", log)
-    if not found or device == "cpu":
-        return None
-    taken, whole = (int(number) for number in found[0])
-    return {device: taken, **({"cpu": whole - taken} if whole > taken else {})}
 
 
 @contextlib.contextmanager

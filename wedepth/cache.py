@@ -1,11 +1,12 @@
-"""The folder where published weights are kept, once they were found."""
+"""The folder where what was fetched or found once is kept: published weights, a page's packages."""
 
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from safetensors.torch import save_file
-from torch import Tensor
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 def cache_folder() -> Path:
@@ -15,8 +16,10 @@ def cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "wedepth"
 
 
-def keep(state: dict[str, Tensor], file: Path, what: str, say: Callable[[str], None]) -> None:
+def keep(state: "dict[str, Tensor]", file: Path, what: str, say: Callable[[str], None]) -> None:
     """Write tensors to a file of the cache, whole or not at all; `say` is told when that cannot be."""
+    from safetensors.torch import save_file
+
     beside = file.with_suffix(f".{os.getpid()}.partial")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)

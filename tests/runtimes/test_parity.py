@@ -13,7 +13,8 @@ import pytest
 from PIL import Image
 
 from runtimes.bundle import open_bundle, read_manifest, write_manifest
-from runtimes.parity import Frames, Harness, _farthest
+from runtimes.parity import Frames, Harness, Taken, _farthest
+from runtimes.results import Row
 from runtimes.stopwatch import Effort
 from wedepth.checkpoint import network_hash, save_whole
 from wedepth.config import preset
@@ -69,6 +70,15 @@ def test_an_artifact_that_computes_something_else_fails_with_the_numbers(exporte
     row = harness(rooms(2, (48, 64))).run(open_bundle(folder), "onnxruntime", "cpu").row
     assert row.status == "fail" and "is not met" in (row.reason or "")
     assert row.vs_torch is not None and (row.vs_torch["max_rel"] or 0) > 1e-3
+
+
+def test_ops_that_ran_elsewhere_are_named_where_the_runtime_names_them(exported: Path) -> None:
+    bundle, depth = open_bundle(exported / "nano-onnx-fp32"), np.ones((2, 2), np.float32)
+    row = Row("onnxruntime-webgpu", "onnx", "gpu", "fp32", "not_run", details={"elsewhere": "2 Gather"})
+    taken = Taken(depth, {0: depth}, placed={"gpu": 98, "cpu": 2})
+    row = harness(rooms(1, (48, 64)))._judged(row, taken, Taken(depths={0: depth}), bundle)
+    assert row.status == "fail"
+    assert row.reason == "2.0% of 100 ops ran elsewhere than on the gpu (2 on cpu); 0.0% may; 2 Gather"
 
 
 def test_a_bad_frame_in_the_middle_is_left_out_and_said(exported: Path) -> None:

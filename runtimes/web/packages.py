@@ -1,0 +1,78 @@
+"""The npm packages that the page is made of: exact versions with integrity hashes (`npm/`), installed once by npm.
+
+`python -m runtimes.web.packages` installs them.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import click
+
+from runtimes.errors import DeviceUnavailable
+from wedepth.cache import cache_folder
+from wedepth.commands import guarded
+from wedepth.errors import WedepthError
+
+SETUP = "python -m runtimes.web.packages"
+_LISTS = Path(__file__).with_name("npm")
+_NPM = ("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
+
+
+def modules_folder() -> Path:
+    """Where the packages are, once installed. Another lock file has another folder, so that none is ever stale."""
+    lock = hashlib.sha256((_LISTS / "package-lock.json").read_bytes()).hexdigest()
+    return cache_folder() / f"web-{lock[:12]}" / "node_modules"
+
+
+def find_modules() -> Path:
+    """The folder of the installed packages; DeviceUnavailable where there is none."""
+    if not (folder := modules_folder()).is_dir():
+        raise DeviceUnavailable(f"the page's npm packages are not installed here ({SETUP}, which needs npm)")
+    return folder
+
+
+def version_of(package: str) -> str:
+    """The version of an installed package."""
+    return json.loads((find_modules() / package / "package.json").read_text())["version"]
+
+
+def install() -> Path:
+    """Have npm fetch and check the packages, and put them in their place, whole or not at all; gives the place."""
+    folder = modules_folder()
+    if folder.is_dir():
+        return folder
+    if shutil.which("npm") is None:
+        raise WedepthError("The page's packages are installed by npm, which is not here; it comes with Node.js.")
+    whole = folder.parent
+    beside = whole.with_name(f".{whole.name}.{os.getpid()}.partial")
+    try:
+        whole.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copytree(_LISTS, beside)
+        done = subprocess.run(_NPM, cwd=beside, capture_output=True, text=True)
+        if done.returncode:
+            raise WedepthError(f"npm cannot install the page's packages: {_reason(done.stderr)}.")
+        beside.replace(whole)
+    except OSError as error:
+        raise WedepthError(f"Cannot keep the page's packages in {whole}: {error.strerror}.") from None
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+    return folder
+
+
+def _reason(errors: str) -> str:
+    lines = [line.removeprefix("npm error ").strip() for line in errors.splitlines()]
+    return next((line.rstrip(".") for line in lines if " " in line), "it does not say why")
+
+
+@click.command()
+def _install() -> None:
+    """Install the npm packages of the page that runs artifacts in a browser."""
+    click.echo(f"{install()}")
+
+
+if __name__ == "__main__":
+    guarded(_install)

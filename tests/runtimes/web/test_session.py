@@ -1,0 +1,112 @@
+"""Artifacts in a real browser, where there is one; what is refused before one is started."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from runtimes.bundle import Bundle, open_bundle
+from runtimes.errors import DeviceUnavailable
+from runtimes.parity import Frames, Harness
+from runtimes.registry import STAND_INS, predict
+from runtimes.web import litert, onnxruntime, session
+from runtimes.web.browser import FLAGS, find_chromium
+from runtimes.web.packages import find_modules
+from runtimes.web.session import WebSession
+from wedepth.errors import WedepthError
+from wedepth.rooms import rooms
+
+ENGINES = {"onnx": onnxruntime.ENGINE, "tflite": litert.ENGINE}
+WEB = [runtime for runtime in STAND_INS.values() if runtime.stand_in == "web"]
+
+
+@pytest.fixture
+def chromium() -> None:
+    pytest.importorskip("playwright", reason="playwright is not installed (pip install 'wedepth[web]')")
+    try:
+        find_chromium(), find_modules()
+    except DeviceUnavailable as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture
+def opened() -> Iterator[list[WebSession]]:
+    sessions: list[WebSession] = []
+    yield sessions
+    for one in sessions:
+        one.close()
+
+
+def nano(exported: Path, target: str) -> Bundle:
+    return open_bundle(exported / f"nano-{target}-fp32")
+
+
+@pytest.mark.usefixtures("chromium")
+@pytest.mark.parametrize("runtime", WEB, ids=lambda runtime: runtime.name)
+def test_each_gives_torchs_depth_and_says_where_it_ran(exported: Path, runtime, opened: list[WebSession]) -> None:
+    bundle = nano(exported, runtime.target)
+    one = WebSession(ENGINES[runtime.target], bundle.artifact, runtime.device, threads=2)
+    opened.append(one)
+    image, expected = bundle.sample()
+    for _ in range(2):  # the second time from what the first left behind
+        assert (np.abs(predict(one, bundle, image) - expected) / expected).max() <= 2e-3
+    assert (one.runtime, one.device) == (runtime.name, runtime.device)
+    assert one.details["browser"].startswith("Chromium ")
+    if runtime.device == "gpu":
+        assert "swiftshader" in one.details["adapter"].lower()
+        placed = one.placed(np.zeros(0, np.float32))
+        assert placed is not None and placed["gpu"] > 100
+    else:
+        assert one.details["threads"] == 2
+
+
+@pytest.mark.usefixtures("chromium")
+@pytest.mark.parametrize("target", ENGINES)
+def test_webgpu_is_absent_where_the_browser_has_none(exported: Path, target: str) -> None:
+    with pytest.raises(DeviceUnavailable, match="no WebGPU adapter"):
+        WebSession(ENGINES[target], nano(exported, target).artifact, "gpu", threads=1, flags=FLAGS["cpu"])
+
+
+@pytest.mark.usefixtures("chromium")
+def test_a_fall_back_to_webassembly_is_no_gpu(exported: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(session.BACKENDS, "gpu", "wasm")
+    with pytest.raises(DeviceUnavailable, match="ran none of the ops on the GPU"):
+        WebSession(onnxruntime.ENGINE, nano(exported, "onnx").artifact, "gpu", threads=1)
+
+
+@pytest.mark.usefixtures("chromium")
+@pytest.mark.parametrize("target", ENGINES)
+def test_a_broken_artifact_is_a_sentence(target: str, tmp_path: Path) -> None:
+    broken = tmp_path / f"model.{target}"
+    broken.write_bytes(b"not a model at all")
+    with pytest.raises(WedepthError, match="cannot load model") as caught:
+        WebSession(ENGINES[target], broken, "cpu", threads=1)
+    assert not isinstance(caught.value, DeviceUnavailable)
+
+
+@pytest.mark.parametrize(
+    ("target", "most"), [("onnx", "4 GB .* at most 1024 MB"), ("tflite", "2 GB .* at most 512 MB")]
+)
+def test_what_is_too_large_for_a_page_is_refused_before_one_is_opened(target: str, most: str, tmp_path: Path) -> None:
+    artifact = tmp_path / "model"
+    with artifact.open("wb") as file:
+        file.truncate(ENGINES[target].memory // 4 + 1)
+    with pytest.raises(WedepthError, match=f"model does not fit into a page: .* has {most}"):
+        WebSession(ENGINES[target], artifact, "cpu", threads=1)
+
+
+def test_weights_in_a_file_of_their_own_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "model.onnx").write_bytes(b"1")
+    (tmp_path / "model.onnx.data").write_bytes(b"1")
+    with pytest.raises(WedepthError, match="takes one file"):
+        WebSession(onnxruntime.ENGINE, tmp_path / "model.onnx", "cpu", threads=1)
+
+
+def test_without_a_browser_the_row_is_not_run_and_untimed(exported: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    harness = Harness(Frames(rooms(1, (64, 96))), lambda name, done: None)
+    row = harness.run(nano(exported, "onnx"), "onnxruntime-web", "cpu").row
+    assert row.status == "not_run" and row.latency is None
+    assert row.stand_in == STAND_INS["onnxruntime-web"].proves
+    assert "is not installed here" in (row.reason or "")
