@@ -137,7 +137,7 @@ def test_a_table_that_cannot_be_printed_is_a_sentence(exported: Path, tmp_path: 
     assert json.loads(keep.read_text())["rows"][1]["status"] == "pass"
 
 
-def wait_for(found: Callable[[], bool], seconds: float = 120) -> None:
+def wait_for(found: Callable[[], bool], seconds: float = 400) -> None:
     end = time.monotonic() + seconds
     while not found():
         assert time.monotonic() < end, "it did not come"
@@ -155,7 +155,7 @@ def test_a_run_that_is_killed_leaves_what_it_measured(exported: Path, tmp_path: 
     try:
         wait_for(lambda: len(rows()) == 9)
         assert {row["status"] for row in rows()} == {"not_run"}
-        wait_for(lambda: "✓ pass" in page.read_text())  # the last of the files
+        wait_for(lambda: page.is_file() and "✓ pass" in page.read_text())  # the last of the files
     finally:
         process.send_signal(signal.SIGKILL)
         process.wait()
