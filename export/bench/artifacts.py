@@ -24,6 +24,7 @@ from runtimes.process import how_it_ended
 from wedepth.errors import WedepthError
 
 STAMP, LOG = "stamp.json", "making.log"
+COUNTING = ("export/bench/count.py", "runtimes/npu/read_onnx.py", "runtimes/npu/macs.py")
 ROOT = Path(__file__).parents[2]
 # What decides what an artifact is, beside the weights: whose sources, and which packages' versions.
 _NETWORK = ("wedepth/*.py",)
@@ -163,7 +164,7 @@ def stamp_key(artifact: Artifact, weights: str, preset: str, size: tuple[int, in
         "weights": weights,
         "preset": preset,
         "size": size,
-        "sources": _sources((*patterns, maker, "export/bench/count.py")),
+        "sources": _sources((*patterns, maker, *COUNTING)),
         "versions": _versions(),
         "calibration": _calibration(preset) if int8 else "",
     }

@@ -2,7 +2,6 @@
 time by kind."""
 
 import json
-import math
 import tempfile
 from collections import Counter
 from collections.abc import Iterable
@@ -10,13 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from runtimes.npu.read_onnx import MULTIPLYING, macs_of
 from wedepth.errors import WedepthError
 
 if TYPE_CHECKING:
     import onnx
 
 PARTS = ("vfm", "encoder", "prompts", "split", "inject", "fuse", "decoder", "heads")
-KINDS = ("MatMul", "Gemm", "FusedMatMul", "Conv", "FusedConv", "ConvTranspose", "Einsum")
 PROFILED_RUNS = 5
 OTHER = "other"
 
@@ -61,7 +60,7 @@ def count_model(model: "onnx.ModelProto") -> Count:
     kinds: Counter[str] = Counter()
     pairs = 0
     for node in model.graph.node:
-        if node.op_type not in KINDS:
+        if node.op_type not in MULTIPLYING:
             continue
         macs = _macs(node, shapes)
         parts[part_of(node.name)] += macs
@@ -110,22 +109,11 @@ def shares_of(events: Iterable[dict]) -> dict[str, float]:
 
 
 def _macs(node: "onnx.NodeProto", shapes: dict[str, list[int]]) -> int:
+    import onnx
+
     first, second, result = (_known(shapes, name, node) for name in (*node.input[:2], node.output[0]))
-    if node.op_type in ("Conv", "FusedConv"):
-        return math.prod(result) * math.prod(second[1:])
-    if node.op_type == "ConvTranspose":
-        return math.prod(first) * math.prod(second[1:])
-    if node.op_type == "Einsum":
-        return _einsum(node, first, second)
-    transposed = any(a.name == "transA" and a.i for a in node.attribute)
-    return math.prod(result) * first[-2 if transposed else -1]
-
-
-def _einsum(node: "onnx.NodeProto", first: list[int], second: list[int]) -> int:
-    """The product of all its axes."""
-    equation = next(a.s.decode() for a in node.attribute if a.name == "equation").replace(" ", "")
-    one, two = equation.split("->")[0].split(",")
-    return math.prod(dict([*zip(one, first, strict=True), *zip(two, second, strict=True)]).values())
+    options = {a.name: onnx.helper.get_attribute_value(a) for a in node.attribute}
+    return macs_of(node.op_type, options, first, second, result)
 
 
 def _known(shapes: dict[str, list[int]], name: str, node: "onnx.NodeProto") -> list[int]:
