@@ -27,7 +27,7 @@ QEMU, PYTHON, SITE = ROOT / "usr/bin/qemu-aarch64-static", ROOT / "usr/bin/pytho
 WHEELS, DONE = Path(__file__).with_name("arm64.txt"), ROOT / "complete"
 """What is pinned, and a copy of it that says what was set up."""
 CPU, MACHINE = "cortex-a76", "aarch64"
-"""The core that is emulated: of phones of 2018 to 2022, with int8 dot products, without int8 matrix products."""
+"""The core that is emulated: with int8 dot products and half precision, without int8 matrix products."""
 EMULATOR = "WEDEPTH_EMULATOR"
 _RUNTIMES = {".onnx": ("runtimes.onnxruntime", "onnxruntime"), ".tflite": ("runtimes.tflite", "ai-edge-litert")}
 # Bits of Linux' AT_HWCAP and AT_HWCAP2 on Arm, by which the kernels choose themselves.

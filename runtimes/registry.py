@@ -64,10 +64,8 @@ RUNTIMES = {
     )
 }
 
-_ARM = (
-    "the numbers of the Arm kernels that phones' CPUs run, emulated (Cortex-A76); not their speed, nor a GPU's or NPU's"
-)
-_HTP = "proves what Qualcomm's compiler takes for a Hexagon v75 and its numbers (emulated), not its speed"
+_ARM = "stands in for a phone's CPU (Cortex-A76, emulated): the numbers of its kernels, not their speed"
+_HTP = "stands in for Qualcomm's NPU (Hexagon v75, emulated): the ops that it takes and their numbers, not their speed"
 _BROWSER = "a page in headless Chromium, end to end"
 _SWIFTSHADER = "on SwiftShader, which is Chromium's GPU in software: what its numbers are, and which ops it takes"
 
