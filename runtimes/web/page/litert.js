@@ -6,8 +6,8 @@ import { adapterName, check, watch } from "/page/webgpu.js";
 let model;
 
 export async function open({ backend, threads }) {
-  const adapter = backend === "webgpu" ? await adapterName() : undefined;
-  if (adapter === null) return { adapter };
+  const told = backend === "webgpu" ? { adapter: await adapterName() } : {};
+  if (told.adapter === null) return told;
   // Threads and JSPI exclude each other; without JSPI a model that WebGPU does not take whole runs on WebAssembly alone.
   const lite = await loadLiteRt("/npm/@litertjs/core/wasm/", backend === "webgpu" ? { jspi: true } : { threads: true });
   model = await lite.loadAndCompile("/artifact", {
@@ -17,7 +17,7 @@ export async function open({ backend, threads }) {
   });
   if (backend === "webgpu") watch(lite.getWebGpuDevice());
   const { accelerator, cpuOptions } = model.options;
-  return { adapter, backend: accelerator, threads: cpuOptions?.numThreads };
+  return { ...told, backend: accelerator, threads: cpuOptions?.numThreads };
 }
 
 export async function run({ shape }) {

@@ -5,14 +5,14 @@ import { adapterName, check, watch } from "/page/webgpu.js";
 let ort, session;
 
 export async function open({ backend, threads }) {
-  const adapter = backend === "webgpu" ? await adapterName() : undefined;
-  if (adapter === null) return { adapter };
+  const told = backend === "webgpu" ? { adapter: await adapterName() } : {};
+  if (told.adapter === null) return told;
   ort = await import(`onnxruntime-web/${backend}`);
   ort.env.wasm.numThreads = threads;
   // Only the one that is asked for; which of them each node got is in the verbose log.
   session = await ort.InferenceSession.create("/artifact", { executionProviders: [backend], logSeverityLevel: 0 });
   if (backend === "webgpu") watch(await ort.env.webgpu.device);
-  return { adapter, threads: ort.env.wasm.numThreads };
+  return { ...told, threads: ort.env.wasm.numThreads };
 }
 
 export async function run({ shape }) {
