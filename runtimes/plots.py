@@ -57,7 +57,7 @@ def latency_plot(rows: Sequence[Row]) -> Plot | None:
     lines = [
         Line(
             row.name,
-            f"p50 {latency.p50:.3g}, p90 {latency.p90:.3g}, p99 {latency.p99:.3g} ms of {latency.runs} runs",
+            f"p50 {latency.p50:.1f}, p90 {latency.p90:.1f}, p99 {latency.p99:.1f} ms of {latency.runs} runs",
             [
                 Mark("bar", 0, 100 * latency.p50 / most),
                 Mark("whisker", 100 * latency.p50 / most, 100 * latency.p99 / most),

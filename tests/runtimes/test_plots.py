@@ -35,7 +35,7 @@ def test_bars_are_in_proportion_and_start_at_zero() -> None:
     assert start == 0 and first == pytest.approx(2 * second)
     (whisker,) = marks(plot, "whisker")
     assert whisker[0] == first and whisker[1] == pytest.approx(2 * first) and whisker[1] < 100
-    assert plot.lines[0].words == "p50 50, p90 60, p99 100 ms of 20 runs"
+    assert plot.lines[0].words == "p50 50.0, p90 60.0, p99 100.0 ms of 20 runs"
 
 
 def test_the_time_of_a_stand_in_is_not_drawn_beside_the_others() -> None:
