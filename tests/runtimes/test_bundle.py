@@ -60,7 +60,7 @@ def test_a_file_smuggled_into_a_package_is_refused(exported: Path, tmp_path: Pat
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (lambda d: d.update(schema=99), "of schema 99; this version of wedepth reads 3"),
+        (lambda d: d.update(schema=99), "of schema 99; this version of wedepth reads 4"),
         (lambda d: d.update(colour="red"), "colour missing or unknown"),
         (lambda d: d["input"].pop("layout"), "layout missing or unknown"),
         (lambda d: d["artifact"]["files"].update({"../../etc/passwd": "x"}), "outside the bundle"),
