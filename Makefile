@@ -51,8 +51,8 @@ bench: .venv/bench
 
 # On machines without the hardware: Arm kernels of ONNX Runtime and LiteRT under QEMU (Debian on x86-64; nothing is
 # installed on the machine), a browser, LiteRT's GPU delegate on the browser's software GPU, and Qualcomm's NPU, emulated
-# by libraries of theirs. All run the default network in fp32 and INT8, made first where it is not there: INT8 takes 10
-# minutes.
+# by libraries of theirs. All run the default network in fp32 and INT8, made first where it is not there: calibrating
+# takes up to half an hour.
 FORMS := $(foreach target,onnx tflite,$(foreach precision,fp32 int8,exported/edge-$(target)-$(precision)))
 BUNDLES := $(FORMS:=/manifest.json)
 
