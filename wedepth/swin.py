@@ -6,7 +6,9 @@ it pads and shrinks its windows on small maps; WEDepth's pads first and keeps 7�
 
 from functools import lru_cache
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from timm.layers import Mlp
 from timm.models.swin_transformer import WindowAttention
 from torch import Tensor, nn
@@ -15,6 +17,7 @@ from torch.nn import functional as F
 from wedepth.config import SwinConfig
 
 EPS = 1e-6
+F32 = np.float32
 
 
 def pad_to_multiple(x: Tensor, multiple: int) -> Tensor:
@@ -40,17 +43,17 @@ def from_windows(x: Tensor, side: int, size: tuple[int, int]) -> Tensor:
 
 
 @lru_cache(maxsize=32)
-def shift_mask(size: tuple[int, int], side: int, shift: int) -> Tensor:
+def shift_mask(size: tuple[int, int], side: int, shift: int) -> NDArray[np.float32]:
     """[windows,side²,side²]: −100 between the regions that a roll by −shift brings into one window, else 0."""
     h, w = size
 
-    def regions(length: int) -> Tensor:
-        index = torch.arange(length)
-        return (index >= length - side).long() + (index >= length - shift).long()
+    def regions(length: int) -> NDArray[np.int64]:
+        index = np.arange(length)
+        return (index >= length - side).astype(np.int64) + (index >= length - shift)
 
-    region = (3 * regions(h)[:, None] + regions(w)[None, :]).reshape(1, h, w, 1)
-    windows = to_windows(region, side).squeeze(-1)
-    return -100.0 * (windows[:, None, :] != windows[:, :, None]).float()
+    region = 3 * regions(h)[:, None] + regions(w)[None, :]
+    windows = region.reshape(h // side, side, w // side, side).swapaxes(1, 2).reshape(-1, side * side)
+    return np.where(windows[:, None, :] != windows[:, :, None], F32(-100), F32(0))
 
 
 class SwinBlock(nn.Module):
@@ -71,7 +74,7 @@ class SwinBlock(nn.Module):
         mask = None
         if self.shift:
             windows = windows.roll((-self.shift, -self.shift), dims=(1, 2))
-            mask = shift_mask(size, self.window, self.shift).to(windows)
+            mask = torch.from_numpy(shift_mask(size, self.window, self.shift)).to(windows)
         windows = self.attn(to_windows(windows, self.window), mask)
         windows = from_windows(windows, self.window, size)
         if self.shift:

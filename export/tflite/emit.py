@@ -164,6 +164,19 @@ class Emitter:
         """The tensor as a table: every axis but the last one flattened."""
         return self._reshape(view.tensor, (math.prod(view.stored[:-1]), view.stored[-1]))
 
+    def pad(self, tensor: int, stored: tuple[int, ...], around: Array, outside: float) -> tuple[int, tuple[int, ...]]:
+        """`around` [axes,2] entries of `outside` before and after; in four axes at least, since GPUs pad no fewer."""
+        padded = tuple(int(n + a + b) for n, (a, b) in zip(stored, around, strict=True))
+        missing = max(4 - len(stored), 0)
+        ones = (1,) * missing
+        if missing:
+            tensor = self._reshape(tensor, ones + stored)
+        inputs = [tensor, self.file.constant(np.pad(around, ((missing, 0), (0, 0))), "pads")]
+        if outside:
+            inputs.append(self.file.constant(np.array([outside], np.float32), "outside"))
+        tensor = self.op("PADV2" if outside else "PAD", inputs, ones + padded)
+        return self._reshape(tensor, padded) if missing else tensor, padded
+
     def flat(self, view: View) -> View:
         """The value with all its elements along one stored axis, in the order in which they lie."""
         return self.arrange(view, (tuple(range(len(view.factors))),))
@@ -173,7 +186,7 @@ class Emitter:
         rows = self.flat(rows)
         count = math.prod(rows.stored)
         numbers = self.op("CAST", [rows.tensor], (count,), np.int32)
-        found = self.op("EMBEDDING_LOOKUP", [numbers, table], (count, width))
+        found = self.op("GATHER", [table, numbers], (count, width), axis=0)
         last = len(rows.factors)
         return View(found, (count, width), (*rows.factors, width), (*rows.axes, (last,) if width > 1 else ()))
 

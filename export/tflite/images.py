@@ -49,12 +49,7 @@ def window(walk: Walk, node: Node, x: View, kernel: list[int], outside: float) -
 def pad_map(emit: Emitter, x: View, pads: list[int], outside: float) -> View:
     """Pads [top, left, bottom, right] around a map stored as [1,H,W,C]."""
     around = np.array([[0, 0], [pads[0], pads[2]], [pads[1], pads[3]], [0, 0]], np.int32)
-    stored = tuple(int(n + a + b) for n, (a, b) in zip(x.stored, around, strict=True))
-    inputs = [x.tensor, emit.file.constant(around, "pads")]
-    if outside == 0:
-        return fresh(emit.op("PAD", inputs, stored), stored, NHWC)
-    inputs.append(emit.file.constant(np.array([outside], F32), "outside"))
-    return fresh(emit.op("PADV2", inputs, stored), stored, NHWC)
+    return fresh(*emit.pad(x.tensor, x.stored, around, outside), NHWC)
 
 
 def output_size(x: View, kernel: list[int], node: Node, padding: int) -> list[int]:

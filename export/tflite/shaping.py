@@ -144,8 +144,4 @@ def pad(walk: Walk, node: Node) -> Value:
     around = np.zeros((len(order), 2), np.int32)
     for i, axis in enumerate(axes):
         around[order.index(axis % len(order))] = pads[i], pads[i + len(axes)]
-    stored = tuple(int(n + a + b) for n, (a, b) in zip(x.stored, around, strict=True))
-    inputs = [x.tensor, emit.file.constant(around, "pads")]
-    if outside:
-        inputs.append(emit.file.constant(np.array([outside], np.float32), "outside"))
-    return fresh(emit.op("PADV2" if outside else "PAD", inputs, stored), stored, order)
+    return fresh(*emit.pad(x.tensor, x.stored, around, outside), order)

@@ -180,7 +180,17 @@ def test_computed_rows_of_a_table(tmp_path: Path) -> None:
     body = "a = Relu(w) b = Floor(a) i = Cast<to = 6>(b) r = Gather(x, i) s = Softmax(v) y = MatMul(s, r)"
     path = graph(tmp_path / "g.onnx", "float[9,3] x, float[5,6] w, float[5,1,6] v", body)
     assert compare(path, scale=8) < 2e-6
-    assert not {"BATCH_MATMUL", "GATHER", "GATHER_ND"} & set(operators(path.with_suffix(".tflite")))
+    assert not {"BATCH_MATMUL", "EMBEDDING_LOOKUP", "GATHER_ND"} & set(operators(path.with_suffix(".tflite")))
+
+
+def test_padding_is_done_in_four_axes(tmp_path: Path) -> None:
+    """LiteRT's GPU delegate takes no other."""
+    path = graph(tmp_path / "g.onnx", "float[5,3] x", "y = Pad(x, p)", p=np.array([0, 1, 2, 0], np.int64))
+    assert compare(path) == 0
+    file = model(path.with_suffix(".tflite"))
+    kinds = operators(path.with_suffix(".tflite"))
+    padding = file.subgraphs[0].operators[kinds.index("PAD")]
+    assert file.subgraphs[0].tensors[padding.inputs[0]].shape.tolist() == [1, 1, 5, 3]
 
 
 REFUSED = {
