@@ -43,7 +43,7 @@ def measured(command: Command) -> Command:
     """Options of the commands that measure."""
     for option in reversed((
         click.option("--runs", type=click.IntRange(1), default=20, help="Runs of each contender."),
-        click.option("--seconds", type=click.FloatRange(0), default=60.0, help="Fewer, but 3, when they take so long."),
+        click.option("--seconds", type=click.FloatRange(0), default=30.0, help="Fewer, but 3, when they take so long."),
         click.option("--full", is_flag=True, help="60 runs, and 300 seconds for each contender."),
     )):  # fmt: skip
         command = option(command)
