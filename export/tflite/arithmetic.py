@@ -125,17 +125,19 @@ def linear(walk: Walk, node: Node, weight: np.ndarray, bias: np.ndarray | None) 
 
 def batch_matmul(walk: Walk, node: Node) -> Value:
     """[..., M, K] · [..., K, N], not both constant."""
-    a, b = walk.input(node, 0), walk.input(node, 1)
-    rank = len(a.axes)
-    if len(b.axes) != rank or rank < 2 or a.shape[:-2] != b.shape[:-2]:
+    a, b = walk.value(node, 0), walk.value(node, 1)
+    rank = len(a.shape)
+    if len(b.shape) != rank or rank < 2 or a.shape[:-2] != b.shape[:-2]:
         node.refuse(f"the batch axes of {list(a.shape)} and {list(b.shape)} differ")
     if rank == 3 and a.shape[1] == 1 < a.shape[0]:
-        return weighted_sum(walk, a, b)
-    if walk.graph.constant(node, 0) is None:
-        return product(walk, node, a, b)
-    # TFLite's kernels and quantiser know constants on the right only: the transposed product, transposed.
+        return weighted_sum(walk, walk.emit.view(a), walk.emit.view(b))
+    if isinstance(a, View):
+        return product(walk, node, a, walk.emit.view(b))
+    # TFLite's kernels and quantiser know constants on the right only: the transposed product, transposed. The constant
+    # itself is stored so, too: LiteRT's GPU delegate reads one that the operator is to transpose wrongly.
     swap = [*range(rank - 2), rank - 1, rank - 2]
-    return product(walk, node, b.transposed(swap), a.transposed(swap), swapped=True).transposed(swap)
+    right = walk.emit.constant(np.ascontiguousarray(a.transpose(swap)))
+    return product(walk, node, walk.emit.view(b).transposed(swap), right, swapped=True).transposed(swap)
 
 
 def weighted_sum(walk: Walk, a: View, b: View) -> View:

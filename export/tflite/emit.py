@@ -265,6 +265,8 @@ class Emitter:
         laid = laid.reshape([math.prod(laid.shape[i] for i in group) for group in groups])
         while laid.ndim > 1 and laid.shape[0] == 1:
             laid = laid[0]
+        if 1 < laid.ndim == len(groups) < MOST_AXES:
+            groups = ((), *groups)  # of constants with as many axes, LiteRT's GPU delegate reads the first line alone
         return self.arrange(full, groups), self.constant(laid)
 
     def same_factors(self, a: View, b: View) -> tuple[View, View]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from runtimes.errors import DeviceUnavailable
 from runtimes.npu.graph import Graph, Op, read_graph
 from runtimes.npu.rules import Npu, Outcome, Verdict, read_npus
-from runtimes.npu.vela import Placement, place
+from runtimes.npu.vela import Placement, Refused, place
 from wedepth.errors import WedepthError
 
 SCHEMA = 1
@@ -63,7 +63,7 @@ class Readiness:
 @dataclass(frozen=True, slots=True)
 class Report:
     """One artifact, and each NPU that runs its format. `vela` is what Arm's compiler made of a TFLite file; where it is
-    absent there, it was `not_run` for a reason."""
+    absent there, the file was `refused`, or Vela was `not_run`, for a reason."""
 
     artifact: str
     format: str
@@ -73,6 +73,7 @@ class Report:
     static: bool
     npus: list[Readiness]
     vela: Placement | None = None
+    refused: str | None = None
     not_run: str | None = None
 
 
@@ -85,6 +86,8 @@ def report(artifact: Path, name: str) -> Report:
         return found
     try:
         return dataclasses.replace(found, vela=place(artifact, graph))
+    except Refused as error:
+        return dataclasses.replace(found, refused=str(error))
     except (DeviceUnavailable, WedepthError) as error:  # all else of the report stands
         return dataclasses.replace(found, not_run=str(error))
 

@@ -36,6 +36,8 @@ def print_reports(reports: Sequence[Report]) -> None:
             sources |= npu.sources
         if found.vela:
             _print_vela(console, found.vela)
+        if found.refused:
+            console.print(f"[bold red]Vela: refused[/]: {escape(found.refused)}", highlight=False)
         if found.not_run:
             console.print(f"Vela: not run: {found.not_run.rstrip('.')}.", highlight=False, markup=False)
         console.print()

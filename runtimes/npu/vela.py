@@ -27,6 +27,10 @@ NPU_OP = "ethos-u"
 _REASON = re.compile(r"^Reason: ([^(\n]+?) *(?:\(|$)", re.MULTILINE)
 
 
+class Refused(WedepthError):
+    """Vela read the file, and takes it for no NPU."""
+
+
 @dataclass(frozen=True, slots=True)
 class Placement:
     """What Vela made of a TFLite file for one accelerator, system and memory mode.
@@ -55,7 +59,8 @@ class Placement:
 def place(artifact: Path, graph: Graph) -> Placement:
     """Compile a .tflite, whose graph is given, and read back what became of it.
 
-    Raises DeviceUnavailable where Vela is not installed, and WedepthError where it fails.
+    Raises DeviceUnavailable where Vela is not installed, Refused where it does not compile the file, and WedepthError
+    where it gives no answer.
     """
     if importlib.util.find_spec("ethosu") is None:
         raise DeviceUnavailable(MISSING)
@@ -76,7 +81,7 @@ def _compile(artifact: Path, folder: Path) -> str:
         raise WedepthError(f"Vela gave no answer on {artifact.name} within {SECONDS:.0f} s.") from None
     if ended.returncode:
         said = (ended.stderr.strip() or ended.stdout.strip() or f"exit code {ended.returncode}").splitlines()[-1]
-        raise WedepthError(f"Vela cannot compile {artifact.name}: {said.rstrip('.')}.")
+        raise Refused(f"Vela cannot compile {artifact.name}: {said.rstrip('.')}.")
     return ended.stdout + ended.stderr
 
 

@@ -187,10 +187,26 @@ def test_padding_is_done_in_four_axes(tmp_path: Path) -> None:
     """LiteRT's GPU delegate takes no other."""
     path = graph(tmp_path / "g.onnx", "float[5,3] x", "y = Pad(x, p)", p=np.array([0, 1, 2, 0], np.int64))
     assert compare(path) == 0
-    file = model(path.with_suffix(".tflite"))
+    assert axes_read(path.with_suffix(".tflite"), "PAD")[0] == 4
+
+
+@pytest.mark.parametrize("shapes", [((5, 8), (5, 8)), ((4, 5, 8), (4, 1, 8))])
+def test_a_constant_has_fewer_axes_than_what_it_is_added_to(
+    tmp_path: Path, shapes: tuple[tuple[int, ...], ...]
+) -> None:
+    """Of as many, two or three, LiteRT's GPU delegate reads the first line alone."""
+    path = graph(tmp_path / "g.onnx", f"float{list(shapes[0])} x", "y = Add(x, c)", c=rand(*shapes[1]))
+    assert compare(path) == 0
+    assert axes_read(path.with_suffix(".tflite"), "ADD") == [len(shapes[0]) + 1, len(shapes[0])]
+
+
+def test_no_constant_is_left_for_the_product_to_transpose(tmp_path: Path) -> None:
+    """LiteRT's GPU delegate does not."""
+    path = graph(tmp_path / "g.onnx", "float[5,8] x", "y = MatMul(c, x)", c=rand(9, 5))
+    assert compare(path) < 1e-6
     kinds = operators(path.with_suffix(".tflite"))
-    padding = file.subgraphs[0].operators[kinds.index("PAD")]
-    assert file.subgraphs[0].tensors[padding.inputs[0]].shape.tolist() == [1, 1, 5, 3]
+    operator = model(path.with_suffix(".tflite")).subgraphs[0].operators[kinds.index("BATCH_MATMUL")]
+    assert not operator.builtinOptions.adjY
 
 
 REFUSED = {
@@ -239,6 +255,13 @@ def operators(path: Path) -> list[str]:
     names = {v: k for k, v in vars(schema.BuiltinOperator).items() if k.isupper()}
     loaded = model(path)
     return [names[loaded.operatorCodes[o.opcodeIndex].builtinCode] for o in loaded.subgraphs[0].operators]
+
+
+def axes_read(path: Path, kind: str) -> list[int]:
+    """How many axes each input of the one operator of a kind has."""
+    graph = model(path).subgraphs[0]
+    operator = graph.operators[operators(path).index(kind)]
+    return [len(graph.tensors[i].shape) for i in operator.inputs]
 
 
 NETWORK = (

@@ -35,5 +35,6 @@ def test_where_the_ops_ran_and_that_the_numbers_hold(exported: Path) -> None:
     row = harness.run(open_bundle(exported / "nano-tflite-fp32"), "tflite-swiftshader", "gpu").row
     assert (row.runtime, row.device, row.latency) == ("tflite-swiftshader", "gpu", None)
     assert "SwiftShader" in row.details["adapter"]
-    assert row.placed is not None and row.placed["gpu"] > 1000
-    assert row.vs_torch is not None and (row.vs_torch["mean_rel"] or 1) < 1e-3
+    assert row.placed is not None and row.placed["gpu"] == sum(row.placed.values()) > 1000
+    assert row.vs_torch is not None and (row.vs_torch["max_rel"] or 1) < 1e-5
+    assert row.status != "fail"  # one frame leaves AbsRel undecided

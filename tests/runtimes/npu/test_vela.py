@@ -71,6 +71,14 @@ def test_a_file_that_vela_cannot_read_is_a_sentence(tmp_path: Path, graph: Graph
         place(tmp_path / "model.tflite", graph)
 
 
+@installed
+def test_a_file_that_vela_refuses_was_not_left_out(artifact: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(vela, "SYSTEM", "No_Such_System")
+    found = report(artifact, "nano")
+    assert found.refused is not None and found.refused.startswith("Vela cannot compile model.tflite: ")
+    assert found.vela is None and found.not_run is None
+
+
 def test_without_vela_it_is_not_run_and_the_extra_is_named(artifact: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def absent(*_: object) -> Placement:
         raise DeviceUnavailable(vela.MISSING)
