@@ -64,7 +64,9 @@ def test_processors_are_as_many_in_proc_as_in_sys(tmp_path: Path) -> None:
 def test_nano_runs_on_arm_kernels_and_says_so(exported: Path, runtime: Runtime) -> None:
     harness = Harness(Frames(rooms(1, (48, 64))), lambda name, done: None, threads=1)
     row = harness.run(open_bundle(exported / f"nano-{runtime.target}-fp32"), runtime.name, "cpu").row
-    assert (row.status, row.runtime, row.frames) == ("pass", runtime.name, 1), row.reason
+    assert row.status != "fail", row.reason  # one frame leaves AbsRel undecided
+    assert (row.runtime, row.frames) == (runtime.name, 1)
+    assert row.vs_torch is not None and (row.vs_torch["max_rel"] or 1) < 1e-5
     assert row.details["machine"] == "aarch64" and "asimddp" in row.details["instructions"]
     assert row.details["wheel"].endswith("aarch64") and "qemu-aarch64 version" in row.details["emulator"]
     assert row.latency is None and row.stand_in == runtime.proves
