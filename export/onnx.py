@@ -19,6 +19,7 @@ from export.blocks import block_tokens
 from export.fold import fold
 from export.lookup import looked_up
 from export.names import name_by_module
+from export.narrow import narrow_splits
 from export.prepare import REWRITES, Prepared, Rewrite, prepare
 from export.weights import read_hub
 from wedepth.network import WEDepth
@@ -134,6 +135,7 @@ def convert(hub: Path, out: Path, *, precision: str, metadata: dict[str, str]) -
             shutil.copyfile(weights, _weights_file(out))
         else:
             model = _simplified(model)
+        narrow_splits(model)
     onnx.helper.set_model_props(model, metadata)
     for tensor in model.graph.initializer:
         for entry in tensor.external_data:

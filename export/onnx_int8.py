@@ -16,6 +16,7 @@ from onnx import helper, numpy_helper
 from calib.ops import Op
 from calib.plan import Compiled, Plan
 from export.lookup import looked_up
+from export.narrow import narrow_splits
 
 KINDS = ("Gemm", "MatMul", "Conv", "ConvTranspose")
 # ONNX Runtime's integer kernels.
@@ -67,6 +68,7 @@ def convert(hub: Path, out: Path, *, plan: Plan, metadata: dict[str, str]) -> Co
         quantizer.quantize_model()
     model = quantizer.model.model
     halve_tables(model)
+    narrow_splits(model)
     helper.set_model_props(model, metadata)
     onnx.save_model(model, out)
     return read_back(model, plan)
