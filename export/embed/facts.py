@@ -5,9 +5,7 @@ from dataclasses import dataclass
 
 from export.embed.golden import DEPTH, FACTS, IMAGE, Golden
 from export.embed.platforms import Platform
-from runtimes.bundle import Bundle
-
-LOG_UNIT = "ln(metre)"
+from runtimes.bundle import LOG_METRES, Bundle
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +101,7 @@ def read_facts(bundle: Bundle, platform: Platform, golden: Golden) -> Facts:
         output_shape=manifest.output.shape,
         output_dtype=manifest.output.dtype,
         output_unit=manifest.output.unit,
-        output_log=manifest.output.unit == LOG_UNIT,
+        output_log=manifest.output.unit == LOG_METRES,
         output_scale=scales.output[0],
         output_zero_point=scales.output[1],
         trained=manifest.checkpoint.trained,
