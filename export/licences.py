@@ -1,4 +1,4 @@
-"""Under which terms stands what an artifact holds: the code that made it, its weights, and what they were trained on."""
+"""The terms of what an artifact holds: the code that made it, its weights, and what they were trained on."""
 
 import importlib.metadata
 from collections.abc import Mapping
@@ -7,11 +7,11 @@ from typing import Any
 
 from wedepth.config import SHIPPED
 
-_CODE = "The project states no licence: all rights are its authors'"
-_DINOV2 = "DINOv2 (Meta AI), Apache-2.0"
+_CODE = "none is stated: all rights are its authors'"
+_DINOV2 = "DINOv2 by Meta AI, Apache-2.0"
 # Where an encoder starts, by how timm names it.
 _ENCODERS = {"tf_efficientnet_lite": "EfficientNet-Lite weights of timm, Apache-2.0, trained on ImageNet"}
-_ROOMS = "Rooms drawn by the project itself, on which nobody else has rights"
+_ROOMS = "rooms that the project draws itself, on which nobody else has rights"
 _SHIPPED = (
     "the real frames are samples from public repositories, of NYU Depth v2 and SUN3D (for research), TUM RGB-D "
     "(CC BY 4.0), and others, of which some state no licence; none of them comes with the model"
@@ -22,7 +22,7 @@ _OTHERS = "other frames are under the terms of whoever gave them"
 @dataclass(frozen=True, slots=True)
 class Licences:
     """Terms of the code, of the frozen VFM, of all other weights, and of the data that they were trained on: each a
-    sentence without a full stop."""
+    phrase."""
 
     code: str
     vfm: str
@@ -49,30 +49,29 @@ def code_licence() -> str:
 def _vfm(record: Mapping[str, Any]) -> str:
     if "dinov2" in record["vfm"]:
         return _DINOV2
-    return "Random, of nobody" if record["vfm"].startswith("random") else "As its file's publisher says"
+    return "random numbers" if record["vfm"].startswith("random") else "as whoever published its file says"
 
 
 def _weights(record: Mapping[str, Any], training: Mapping[str, Any] | None) -> str:
     if not record["trained"]:
-        return "Random but for the VFM, of nobody"
+        return "random numbers"
     if training is None:
-        return "As the checkpoint's publisher says"
+        return "as whoever published the checkpoint says"
     encoder = _runs(training)[-1]["setup"]["encoder"]
     start = next((f", from {words}" for name, words in _ENCODERS.items() if name in encoder), "")
-    return f"Trained with wedepth{start}, under the terms of its code"
+    return f"those of the code, trained with it{start}"
 
 
 def _data(record: Mapping[str, Any], training: Mapping[str, Any] | None) -> str:
     if not record["trained"]:
-        return "None"
+        return "none"
     if training is None:
-        return "Not known here"
+        return "not known here"
     sources = {name for run in _runs(training) for name in run["setup"]["data"]}
     drawn = [name for name in sources if name.split(":")[0] == "rooms"]
     others = _SHIPPED if record["source"] in SHIPPED else _OTHERS
     said = [*([_ROOMS] if drawn else []), *([others] if len(drawn) < len(sources) else [])]
-    text = "; ".join(said)
-    return text[:1].upper() + text[1:]
+    return "; ".join(said)
 
 
 def _runs(training: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -1,4 +1,4 @@
-"""What an artifact says of itself in its own format, the same words in all of them. Plain ASCII, as every format keeps it.
+"""What an artifact says of itself in its own format, the same words in all of them: plain ASCII, as all can keep it.
 
 Nothing of it depends on when or where it was written, so that the same network exported again is the same file.
 """
@@ -11,8 +11,8 @@ from runtimes.bundle import METRES
 
 AUTHOR = "wedepth"
 INPUT = (
-    "RGB image, {width} pixels wide and {height} high, upright, values 0 to 255 as they are: the network normalises them "
-    "itself"
+    "RGB image, {width} pixels wide and {height} high, upright, values 0 to 255 as they are: the network normalises "
+    "them itself"
 )
 OUTPUT = "Depth of every pixel along the camera's axis, in metres"
 LOG_OUTPUT = "Natural logarithm of the depth in metres of every pixel"

@@ -6,8 +6,8 @@ from typing import Any
 from export.lookup import BAG, DOMAIN, looked_up
 from wedepth.errors import WedepthError
 
-# What Intel's Model API and DL Streamer go by: they hold frames as BGR, and fit them into a model's input. No wrapper of
-# theirs has this type: that of MiDaS, MonoDepth, would make a disparity from 0 to 1 of it.
+# What Intel's Model API and DL Streamer go by: they hold frames as BGR, and fit them into a model's input. No wrapper
+# of theirs has this type: that of MiDaS, MonoDepth, would make a disparity from 0 to 1 of it.
 MODEL_INFO = {
     "model_type": "metric_depth",
     "reverse_input_channels": "True",

@@ -27,7 +27,6 @@ from runtimes import bundle as bundles
 from runtimes.limits import Limit, limit_for
 from runtimes.parity import compare
 from runtimes.registry import Session, open_session, predict, runtime_for
-from runtimes.results import Depth
 from runtimes.torch import TorchSession
 from wedepth.checkpoint import describe, training_of
 from wedepth.errors import WedepthError

@@ -100,8 +100,8 @@ def training_record(path: Path) -> dict[str, Any] | None:
 
 
 def training_of(network: WEDepth) -> dict[str, Any] | None:
-    """The training record of a network that `load` gave, of its preset's or its file's; None where that has none, or not
-    the whole one that `wedepth-train` leaves."""
+    """The training record of a network that `load` gave, of its preset's or its file's; None where that has none, or
+    not the whole one that `wedepth-train` leaves."""
     source = network.provenance.source
     file = shipped_file(source) if source in SHIPPED else Path(source)
     known = network.provenance.trained and file.suffix == ".safetensors" and file.is_file()

@@ -1,10 +1,12 @@
 """What templates know of a bundle: its manifest, flat, and its golden sample."""
 
 import importlib.metadata
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from export.embed.golden import DEPTH, FACTS, IMAGE, Golden
 from export.embed.platforms import Platform
+from export.embed.sizes import Size, to_markdown
 from runtimes.bundle import LOG_METRES, Bundle
 
 
@@ -68,9 +70,11 @@ class Facts:
     versions: dict[str, str]
     wedepth: str
     """The version of wedepth that embedded it."""
+    size_table: str
+    """Markdown: the artifact's files, as they are and compressed, and what that is worth."""
 
 
-def read_facts(bundle: Bundle, platform: Platform, golden: Golden) -> Facts:
+def read_facts(bundle: Bundle, platform: Platform, golden: Golden, sizes: Sequence[Size]) -> Facts:
     """What the bundle says of itself, for a platform's templates."""
     manifest = bundle.manifest
     height, width = manifest.size
@@ -120,6 +124,7 @@ def read_facts(bundle: Bundle, platform: Platform, golden: Golden) -> Facts:
         tolerance_mean_rel=golden.tolerance.mean_rel,
         versions=dict(manifest.versions),
         wedepth=importlib.metadata.version("wedepth"),
+        size_table=to_markdown(sizes),
     )
 
 

@@ -20,8 +20,8 @@ LEFT = frozenset({"node_modules", "dist", "build", ".gradle", ".build", "__pycac
 def render(platform: Platform, facts: Facts, out: Path) -> None:
     """Write every file of the platform's templates below `out`, which is made.
 
-    Templates see `facts` alone; a name that it does not have is a bug, and raises jinja2.UndefinedError. `quoted` writes
-    a string as a literal of TypeScript and Swift, `kotlin` as one of Kotlin.
+    Templates see `facts` alone; a name that it does not have is a bug, and raises jinja2.UndefinedError. The filter
+    `quoted` writes a string as a literal of TypeScript and Swift, `kotlin` as one of Kotlin.
     """
     folder = TEMPLATES / platform.name
     environment = environment_of(folder)

@@ -29,8 +29,8 @@ def model_metadata(
 ) -> bytes:
     """The flatbuffer for an image of `size` (width, height) in and one map out, each named as its tensor.
 
-    Of `metadata` it has name, description, version, author and license, and what `input` and `output` say of the tensors.
-    Mean 0 and deviation 1: pixels are given as they are.
+    Of `metadata` it has name, description, version, author and license, and what `input` and `output` say of the
+    tensors. Mean 0 and deviation 1: pixels are given as they are.
     """
     tables = _Tables()
     image = tables.tensor(inputs[0], metadata.get("input", ""), _IMAGE, tables.image(*size), tables.as_they_are())
@@ -75,7 +75,7 @@ class _Tables:
     def table(
         self, places: Mapping[int, int], kinds: Mapping[int, int] | None = None, sides: Sequence[int] = ()
     ) -> int:
-        """A table of fields by their numbers: places of what was written, kinds (of a byte), and sizes from field 0 on."""
+        """A table of fields by their numbers: places of what was written, kinds (a byte), and sizes from field 0 on."""
         fields = {*places, *(kinds or {})}
         self._builder.StartObject(max(fields, default=len(sides) - 1) + 1)
         for slot, side in enumerate(sides):
