@@ -125,15 +125,18 @@ def find_tolerance(manifest: Manifest, mistakes: dict[str, Mistake]) -> Toleranc
     rounding and a mistake look alike.
     """
     limit = limit_for(manifest.precision.name)
+    for mistake in mistakes.values():
+        if not np.isfinite(mistake.mean_rel):
+            raise WedepthError(f"{manifest.name} gives no depth, or none where {mistake.words}.")
     name = min(mistakes, key=lambda name: mistakes[name].mean_rel)
     half = mistakes[name].mean_rel / 2
-    if not half >= 2 * manifest.verified.mean_rel:
+    if half < 2 * manifest.verified.mean_rel:
         raise WedepthError(
             f"{manifest.name} does not tell a mistake from rounding: where {mistakes[name].words}, depth differs by "
             f"{2 * half:.2g} on average, and the artifact from torch by {manifest.verified.mean_rel:.2g}."
         )
     mean = min(2 * min(limit.mean_rel, limit.max_rel), half)
-    return Tolerance(_significant(2 * limit.max_rel) if np.isfinite(limit.max_rel) else None, _significant(mean))
+    return Tolerance(2 * limit.max_rel if np.isfinite(limit.max_rel) else None, mean)
 
 
 def differs(golden: Golden, depth: Depth) -> str:
