@@ -110,7 +110,7 @@ def run_golden(bundle: Bundle) -> Golden:
 
 
 def golden_image(size: tuple[int, int]) -> NDArray[np.uint8]:
-    """A room in lamplight, RGB uint8 [H,W,3] of `size` (height, width): upright, and the same in no mirror."""
+    """A room in lamplight, RGB uint8 [H,W,3] of `size` (height, width): upright, and like itself in no mirror."""
     room = render(SEED, size).image.astype(np.float64)
     grey = room.mean(2, keepdims=True)
     strong = np.clip(grey + SATURATION * (room - grey), 0, 255)
@@ -141,6 +141,8 @@ def find_tolerance(manifest: Manifest, mistakes: dict[str, Mistake]) -> Toleranc
 
 def differs(golden: Golden, depth: Depth) -> str:
     """What the wrappers' tests say of a depth [H,W] in metres, as the reference for theirs; empty where it is right."""
+    if wrong := int((~np.isfinite(depth)).sum()):
+        return f"the depth is no number at {wrong} of {depth.size} pixels."
     mean, _ = _difference(depth, golden.depth)
     bounds = golden.tolerance
     largest = float(np.abs(depth / golden.depth - 1).max()) if bounds.max_rel is not None else 0.0

@@ -69,12 +69,12 @@ def test_a_mistake_made_on_purpose_is_caught_and_named(embedded, name: str) -> N
     assert golden.mistakes[name].mean_rel >= 2 * golden.tolerance.mean_rel
 
 
-@pytest.mark.parametrize("wrong", [np.nan, np.inf, 0.0])
+@pytest.mark.parametrize("wrong", [np.nan, np.inf])
 def test_a_depth_that_is_no_number_at_one_pixel_is_caught(golden_of: GoldenOf, wrong: float) -> None:
     golden = golden_of("nano-onnx-fp32")
     depth = golden.depth.copy()
     depth[3, 5] = wrong
-    assert differs(golden, depth) != ""
+    assert differs(golden, depth) == "the depth is no number at 1 of 6144 pixels."
 
 
 def test_one_pixel_out_of_bounds_is_said_to_be_one() -> None:
