@@ -17,6 +17,7 @@ from calib.ops import Op
 from calib.plan import Compiled, Plan
 from export.lookup import looked_up
 from export.narrow import narrow_splits
+from export.onnx import describe
 
 KINDS = ("Gemm", "MatMul", "Conv", "ConvTranspose")
 # ONNX Runtime's integer kernels.
@@ -69,7 +70,7 @@ def convert(hub: Path, out: Path, *, plan: Plan, metadata: dict[str, str]) -> Co
     model = quantizer.model.model
     halve_tables(model)
     narrow_splits(model)
-    helper.set_model_props(model, metadata)
+    describe(model, metadata)
     onnx.save_model(model, out)
     return read_back(model, plan)
 
@@ -90,7 +91,7 @@ def convert_default(
     with _quiet():
         quantize_static(str(hub), str(out), Reader())
     model = onnx.load(str(out))
-    helper.set_model_props(model, metadata)
+    describe(model, metadata)
     onnx.save_model(model, out)
     return read_back(model, plan)
 
