@@ -18,6 +18,6 @@ PLATFORMS = {
     for platform in (
         Platform("ios", ("coreml",), "Tests/WEDepthKitTests/golden"),
         Platform("android", ("tflite",), "wedepth/src/test/resources/golden"),
-        Platform("web", ("onnx", "tflite"), "public/golden"),
+        Platform("web", ("onnx", "tflite"), "golden"),
     )
 }
