@@ -1,7 +1,7 @@
 import { defineConfig } from "vitest/config";
 
-import { bundles, folders } from "./vite/bundles";
-import { offline } from "./vite/offline";
+import { bundles, folders } from "./vite/bundles.ts";
+import { offline } from "./vite/offline.ts";
 
 // With these a page may share memory between threads. Where a host does not send them, the service worker adds them.
 const ISOLATED = {

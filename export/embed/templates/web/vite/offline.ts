@@ -9,6 +9,7 @@ export function offline(): Plugin {
   return {
     name: "wedepth-offline",
     apply: "build",
+    enforce: "post", // when the worker's files are there, too
     config: () => ({
       build: {
         rollupOptions: {
@@ -23,7 +24,8 @@ export function offline(): Plugin {
       const worker = output["sw.js"];
       if (worker?.type !== "chunk") this.error("The service worker was not built.");
       const names = Object.keys(output).filter((name) => name !== "sw.js" && !name.endsWith(".map"));
-      worker.code = worker.code.replace(FILES, () => names.sort().join("\\n"));
+      const all = new Set(["index.html", ...names.sort()]);
+      worker.code = worker.code.replace(FILES, () => [...all].join("\\n"));
     },
   };
 }

@@ -14,6 +14,7 @@ import { hideProblem, hideProgress, showProblem, showProgress, type Remedy } fro
 import { forget, isKept } from "./offline";
 import type { Asked, Loaded } from "./protocol";
 import { save, selfTest } from "./results";
+import sample from "./sample.jpg";
 import { chosen, fillSettings, onSettings } from "./settings";
 import { Views } from "./views";
 
@@ -44,7 +45,7 @@ export class App {
 
   /** Load the network that is chosen, in the place of the one before. */
   private async open(): Promise<void> {
-    const { index, bundle, asked } = chosen();
+    const { bundle, asked } = chosen();
     this.opening?.close();
     this.client = null;
     const client = (this.opening = new Client());
@@ -52,7 +53,7 @@ export class App {
     hideProblem();
     try {
       showProgress(bundle.model.name, 0, bundle.model.bytes);
-      const loaded = await client.load(index, asked, (done, total) => showProgress(bundle.model.name, done, total));
+      const loaded = await client.load(bundle, asked, (done, total) => showProgress(bundle.model.name, done, total));
       this.client = client;
       await this.opened(bundle, loaded);
     } catch (error) {
@@ -108,7 +109,7 @@ export class App {
   }
 
   private async takeSample(): Promise<void> {
-    const answer = await fetch(chosen().bundle.image);
+    const answer = await fetch(sample);
     await this.take(await answer.blob());
   }
 

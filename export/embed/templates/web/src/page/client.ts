@@ -1,7 +1,9 @@
 /** The page's side of its worker. Each network has a worker of its own, and leaves nothing behind when it is closed. */
 
+import type { Bundle } from "virtual:bundles";
+
 import { WEDepthError, type Fit, type ImageInput, type Prediction, type Progress } from "../wedepth";
-import type { Asked, Loaded, Reply, Request } from "./protocol";
+import type { Answers, Asked, Loaded, Reply, Request } from "./protocol";
 
 /** What is thrown to those who still wait when a client is closed. */
 export class Closed extends Error {}
@@ -22,10 +24,10 @@ export class Client {
     });
   }
 
-  /** Load and open a bundle by its place in the list; WEDepthError where it cannot be. */
-  load(bundle: number, asked: Asked, progress: Progress): Promise<Loaded> {
+  /** Load a bundle's model and open it; WEDepthError where it cannot be. */
+  load({ model, url }: Bundle, asked: Asked, progress: Progress): Promise<Loaded> {
     this.progress = progress;
-    return this.ask("loaded", { kind: "load", bundle, asked });
+    return this.ask("loaded", { kind: "load", model, url: new URL(url, location.href).href, asked });
   }
 
   /** Depth of an image, when those that were asked for before are done; WEDepthError where it cannot be read. */
@@ -39,18 +41,18 @@ export class Client {
     this.giveUp?.(new Closed());
   }
 
-  private ask<K extends "loaded" | "predicted">(
+  private ask<K extends keyof Answers>(
     kind: K,
     request: Request,
     transfer: Transferable[] = [],
-  ): Promise<(Reply & { kind: K })["value"]> {
+  ): Promise<Answers[K]> {
     const answered = this.turn.then(
       () =>
-        new Promise<(Reply & { kind: K })["value"]>((resolve, reject) => {
+        new Promise<Answers[K]>((resolve, reject) => {
           this.giveUp = reject;
           this.answer = (reply) => {
-            if (reply.kind === kind) resolve((reply as Reply & { kind: K }).value);
-            else if (reply.kind === "failed") reject(new WEDepthError(reply.reason, reply.sentence));
+            if (reply.kind === "failed") reject(new WEDepthError(reply.reason, reply.sentence));
+            else if (reply.kind === kind) resolve(reply.value as Answers[K]);
           };
           this.worker.postMessage(request, transfer);
         }),

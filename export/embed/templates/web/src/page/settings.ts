@@ -7,7 +7,6 @@ import { megabytes } from "./figures";
 import type { Asked } from "./protocol";
 
 export interface Chosen {
-  readonly index: number;
   readonly bundle: Bundle;
   readonly asked: Asked;
 }
@@ -35,8 +34,8 @@ export function fillSettings(): void {
 
 /** What is chosen now. */
 export function chosen(): Chosen {
-  const index = Number(part("bundle", HTMLSelectElement).value);
-  return { index, bundle: BUNDLES[index]!, asked: part("asked", HTMLSelectElement).value as Asked };
+  const bundle = BUNDLES[Number(part("bundle", HTMLSelectElement).value)]!;
+  return { bundle, asked: part("asked", HTMLSelectElement).value as Asked };
 }
 
 /** Tell of changes. */

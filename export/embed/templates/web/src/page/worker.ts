@@ -1,6 +1,6 @@
 /** The network in a thread of its own, so that the page answers while it computes. */
 
-import { BUNDLES } from "virtual:bundles";
+import { RUNTIMES } from "virtual:runtimes";
 
 import { load, WEDepthError, type WEDepth } from "../wedepth";
 import { told } from "../wedepth/errors";
@@ -17,10 +17,11 @@ addEventListener("message", async ({ data }: MessageEvent<Request>) => {
   }
 });
 
-async function open({ bundle, asked }: Request & { kind: "load" }): Promise<void> {
+async function open({ model, url, asked }: Request & { kind: "load" }): Promise<void> {
   const begun = performance.now();
-  const { model, url, runtime } = BUNDLES[bundle]!;
-  network = await load(model, new URL(url, location.href), await runtime(), {
+  const runtime = RUNTIMES[model.target];
+  if (!runtime) throw new WEDepthError("model-unsupported", `This page was built without a runtime for ${model.target}.`);
+  network = await load(model, url, await runtime(), {
     backend: asked === "wasm" ? "wasm" : "webgpu",
     fallback: asked === "webgpu+wasm" ? "wasm" : "none",
     onProgress: (loaded, total) => reply({ kind: "progress", loaded, total }),

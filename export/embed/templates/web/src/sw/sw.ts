@@ -6,6 +6,8 @@
  * of the old one is open any more.
  */
 
+export {}; // a module, with names of its own
+
 declare const self: ServiceWorkerGlobalScope;
 
 const KEPT = "wedepth";

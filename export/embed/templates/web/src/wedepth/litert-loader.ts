@@ -19,7 +19,7 @@ interface Globals {
 export async function useLoader<T>(build: LiteRtBuild, start: () => Promise<T>): Promise<T> {
   const globals = globalThis as Globals;
   globals.Module = { locateFile: () => build.wasm, mainScriptUrlOrBlob: build.js };
-  if (typeof document !== "undefined") return start();
+  if (!("WorkerGlobalScope" in globalThis)) return start();
   globals.ModuleFactory = await importFactory(build.js);
   const kept = globals.importScripts;
   globals.importScripts = () => undefined;

@@ -7,7 +7,7 @@ import { version } from "@litertjs/core/package.json";
 import { told, WEDepthError } from "./errors";
 import { useLoader } from "./litert-loader";
 import { adapterName, DeviceWatch, requireWebGpu } from "./support";
-import type { Model, Plan, Runtime, Session } from "./types";
+import type { Model, Runtime, Session } from "./types";
 
 /** Addresses of one build of LiteRT.js. */
 export interface LiteRtBuild {

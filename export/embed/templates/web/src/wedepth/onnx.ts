@@ -4,7 +4,7 @@ import type { InferenceSession, Tensor } from "onnxruntime-common";
 
 import { told, WEDepthError } from "./errors";
 import { adapterName, DeviceWatch, requireWebGpu } from "./support";
-import type { Model, Plan, Runtime, Session } from "./types";
+import type { Model, Runtime, Session } from "./types";
 
 /** Addresses of one build of ONNX Runtime Web. */
 export interface OnnxBuild {

@@ -9,7 +9,6 @@ export interface Golden {
   readonly runtime: string;
   readonly image_sha256: string;
   readonly depth_sha256: string;
-  readonly tolerance: Difference;
   /** Relative differences of depth: at any pixel (null: no bound), and on average. */
   readonly tolerance: { readonly max_rel: number | null; readonly mean_rel: number };
   /** What mistakes of an integration do to depth of this file: words that follow "where", mean and median. */
