@@ -2,6 +2,7 @@ import { defineConfig } from "vitest/config";
 
 import { bundles, folders } from "./vite/bundles.ts";
 import { offline } from "./vite/offline.ts";
+import { policy } from "./vite/policy.ts";
 
 // With these a page may share memory between threads. Where a host does not send them, the service worker adds them.
 const ISOLATED = {
@@ -11,7 +12,7 @@ const ISOLATED = {
 
 export default defineConfig({
   base: "./", // so that the page works below any address
-  plugins: [bundles(), offline()],
+  plugins: [bundles(), policy(), offline()],
   resolve: {
     // ONNX Runtime Web's files stay files of their own: hashed, and loaded when they are needed.
     conditions: ["onnxruntime-web-use-extern-wasm", "module", "browser", "development|production"],
@@ -21,5 +22,5 @@ export default defineConfig({
   build: { target: "es2022", assetsInlineLimit: 0, chunkSizeWarningLimit: 1000 },
   server: { headers: ISOLATED, fs: { allow: [".", "node_modules", ...folders()] } },
   preview: { headers: ISOLATED },
-  test: { include: ["test/**/*.test.ts"], testTimeout: 120_000, hookTimeout: 120_000 },
+  test: { silent: "passed-only", include: ["test/**/*.test.ts"], testTimeout: 120_000, hookTimeout: 120_000 },
 });

@@ -86,7 +86,7 @@ export class Views {
     this.rest = window.setTimeout(() => {
       part("metres", HTMLElement).textContent = words;
     }, part("views", HTMLElement).matches(":focus") ? REST : 0);
-    say("where", `at pixel ${x}, ${y} of ${shown.width}×${shown.height}`);
+    say("where", `at ${x}, ${y} of ${shown.width}×${shown.height}`);
   }
 }
 

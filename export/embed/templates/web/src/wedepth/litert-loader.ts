@@ -7,6 +7,8 @@ interface Globals {
   ModuleFactory?: unknown;
   Module?: unknown;
   importScripts?: unknown;
+  /** What it writes to; scripts define it on the way, modules do not. */
+  custom_dbg?: unknown;
 }
 
 /**
@@ -20,6 +22,7 @@ export async function useLoader<T>(build: LiteRtBuild, start: () => Promise<T>):
   const globals = globalThis as Globals;
   globals.Module = { locateFile: () => build.wasm, mainScriptUrlOrBlob: build.js };
   if (!("WorkerGlobalScope" in globalThis)) return start();
+  globals.custom_dbg ??= (text: string) => console.debug(text);
   globals.ModuleFactory = await importFactory(build.js);
   const kept = globals.importScripts;
   globals.importScripts = () => undefined;

@@ -94,6 +94,7 @@ async function compile(
     return await lite.loadAndCompile(bytes, options);
   } catch (error) {
     unloadLiteRt();
+    if (options?.accelerator === "webgpu") throw new WEDepthError("partly", `WebGPU does not take ${model.name}.`);
     throw new WEDepthError("model-broken", `LiteRT.js cannot open ${model.file}: ${told(error)}.`);
   }
 }
