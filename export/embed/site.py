@@ -25,6 +25,7 @@ from wedepth.errors import WedepthError
 
 PLATFORM = PLATFORMS["web"]
 LISTS = TEMPLATES / PLATFORM.name
+SETUP = "make .venv/site"
 NODE = ((20, 19), (22, 12))
 """The oldest versions of Node.js that Vite runs on: of 20, and of 22 and later."""
 
