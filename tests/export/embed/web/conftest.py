@@ -1,5 +1,6 @@
 """A page of nano's bundles, built once, and a browser to open it in."""
 
+import functools
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -44,13 +45,6 @@ def site(bundles: list[Path], node_modules: Path) -> Path:
     return build(bundles, bundles[0].parent / "site")
 
 
-@pytest.fixture(scope="session")
-def driver() -> Iterator[Any]:
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    with playwright.sync_playwright() as found:
-        yield found
-
-
 class Page:
     """The page in a browser of its own, with what a person does and sees."""
 
@@ -71,6 +65,16 @@ class Page:
         self.wait("#first[data-value]:not([data-value=''])")
         return self
 
+    def choose(self, name: str) -> None:
+        """Another model, and wait for its depth."""
+        before = self.text("#about")
+        if before.startswith(f"{name}:"):
+            return
+        option = self.view.locator("#bundle option", has_text=f"{name},")
+        self.view.select_option("#bundle", option.get_attribute("value"))
+        self.wait(f"#offline:has-text('{name} is kept')")
+        self.wait_for_depth()
+
     def problem(self) -> str:
         """The sentence that the page comes to show."""
         self.wait("#problem")
@@ -90,22 +94,51 @@ class Page:
         return np.fromfile(download.value.path(), "<f4").reshape(int(height), int(width))
 
 
-@pytest.fixture
-def open_page(site: Path, driver: Any) -> Iterator[Callable[..., Page]]:
-    """Opens the page, or what is served from another folder, in a browser with these flags and settings."""
+@pytest.fixture(scope="session")
+def launch() -> Iterator[Callable[..., Any]]:
+    """Starts a browser with some flags, the same one for the same flags."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     try:
         chromium = find_chromium()
     except DeviceUnavailable as error:
         pytest.skip(str(error))
+    with playwright.sync_playwright() as driver, ExitStack() as stack:
+
+        @functools.cache
+        def launched(*flags: str) -> Any:
+            browser = driver.chromium.launch(executable_path=chromium, args=[*QUIET, "--disable-gpu", *flags])
+            stack.callback(browser.close)
+            return browser
+
+        yield launched
+
+
+@pytest.fixture
+def open_page(site: Path, launch: Callable[..., Any]) -> Iterator[Callable[..., Page]]:
+    """Opens the page, or what is in another folder or at another address, as a browser with these flags and settings does
+    that was never there."""
     with ExitStack() as stack:
 
-        def opened(query: str = "", *, folder: Path | None = None, flags: tuple[str, ...] = (), **settings: Any) -> Page:
-            address = settings.pop("address", None)
-            if address is None:
-                address = stack.enter_context(Server({"/": folder or site / "dist"})).address
-            arguments = [*QUIET, "--disable-gpu", *flags]
-            browser = driver.chromium.launch(executable_path=chromium, args=arguments)
-            stack.callback(browser.close)
-            return Page(browser.new_context(**settings).new_page(), f"{address}/{query}")
+        def opened(
+            query: str = "",
+            *,
+            folder: Path | None = None,
+            address: str | None = None,
+            flags: tuple[str, ...] = (),
+            **settings: Any,
+        ) -> Page:
+            served = address or stack.enter_context(Server({"/": folder or site / "dist"})).address
+            context = launch(*flags).new_context(**settings)
+            stack.callback(context.close)
+            return Page(context.new_page(), f"{served}/{query}")
 
         yield opened
+
+
+@pytest.fixture(scope="module")
+def page(site: Path, launch: Callable[..., Any]) -> Iterator[Page]:
+    """The page, open all along, with its first model."""
+    with Server({"/": site / "dist"}) as server:
+        context = launch().new_context()
+        yield Page(context.new_page(), server.address).wait_for_depth()
+        context.close()

@@ -31,8 +31,10 @@ def test_a_host_without_headers_gets_threads_from_the_service_worker(site: Path,
     http = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(site / "dist")))
     threading.Thread(target=http.serve_forever, daemon=True).start()
     try:
-        page = open_page(address=f"http://127.0.0.1:{http.server_port}").wait_for_depth()
+        address = f"http://127.0.0.1:{http.server_port}"
+        page = open_page("?model=nano-tflite-fp32", address=address).wait_for_depth()
         assert page.view.evaluate("crossOriginIsolated")
+        assert "1 thread:" not in page.text("#ran")
     finally:
         http.shutdown()
         http.server_close()
@@ -42,7 +44,7 @@ def test_a_new_build_is_seen_at_once_and_the_old_one_is_forgotten(
     site: Path, open_page: Any, tmp_path: Path
 ) -> None:
     folder = Path(shutil.copytree(site / "dist", tmp_path / "dist"))
-    page = open_page(folder=folder).wait_for_depth()
+    page = open_page("?model=nano-tflite-fp32", folder=folder).wait_for_depth()
     index, worker = folder / "index.html", folder / "sw.js"
     (old,) = folder.glob("assets/sample-*.jpg")
     new = old.with_name("sample-0123abcd.jpg")
@@ -53,11 +55,12 @@ def test_a_new_build_is_seen_at_once_and_the_old_one_is_forgotten(
     page.view.reload()
     page.wait_for_depth()
     assert page.text("h1") == "Newer depth"
-    context = page.view.context
-    page.view.close()
-    page.view = context.new_page()
-    page.view.goto(page.address)
-    page.wait_for_depth()
-    kept = page.view.evaluate("caches.open('wedepth').then(it => it.keys()).then(all => all.map(one => one.url))")
-    assert any(address.endswith(new.name) for address in kept)
-    assert not any(address.endswith(old.name) for address in kept)
+    for _ in range(10):  # the new worker takes over some time after the last page of the old one was closed
+        context = page.view.context
+        page.view.close()
+        page = type(page)(context.new_page(), page.address).wait_for_depth()
+        kept = page.view.evaluate("caches.open('wedepth').then(it => it.keys()).then(all => all.map(one => one.url))")
+        assert any(address.endswith(new.name) for address in kept)
+        if not any(address.endswith(old.name) for address in kept):
+            return
+    raise AssertionError("the old build's files are kept for ever")

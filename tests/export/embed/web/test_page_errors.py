@@ -9,10 +9,11 @@ import pytest
 
 
 MODEL = "assets/model-*.onnx"
+QUICK = "?model=nano-tflite-fp32"
 
 
 def test_without_webgpu_it_is_said_and_webassembly_offered(open_page: Any) -> None:
-    page = open_page("?run=webgpu")
+    page = open_page(f"{QUICK}&run=webgpu")
     assert "WebGPU" in page.problem()
     assert page.text("#ran") == "–"  # nothing else is tried in silence
     page.view.click("#remedy:text-is('Run in WebAssembly')")
@@ -22,7 +23,7 @@ def test_without_webgpu_it_is_said_and_webassembly_offered(open_page: Any) -> No
 
 
 def test_a_fall_back_that_was_asked_for_is_told(open_page: Any) -> None:
-    page = open_page("?run=webgpu%2Bwasm").wait_for_depth()
+    page = open_page(f"{QUICK}&run=webgpu%2Bwasm").wait_for_depth()
     assert page.text("#ran").startswith("WebAssembly")
     assert page.text("#note").startswith("It runs otherwise than asked: This browser")
 
@@ -33,20 +34,20 @@ def test_without_simd(open_page: Any) -> None:
 
 
 def test_no_camera(open_page: Any) -> None:
-    page = open_page(permissions=["camera"]).wait_for_depth()
+    page = open_page(QUICK, permissions=["camera"]).wait_for_depth()
     page.view.click("#camera")
     assert page.problem() == "There is no camera here; choose a picture instead."
 
 
 def test_a_camera_that_may_not_be_used(open_page: Any) -> None:
-    page = open_page(flags=("--use-fake-device-for-media-stream", "--deny-permission-prompts")).wait_for_depth()
+    page = open_page(QUICK, flags=("--use-fake-device-for-media-stream", "--deny-permission-prompts")).wait_for_depth()
     page.view.click("#camera")
     assert page.problem() == "The camera may not be used: allow it for this page in the browser's settings."
 
 
 def test_what_is_no_image(open_page: Any, tmp_path: Path) -> None:
     (tmp_path / "notes.jpg").write_text("not an image")
-    page = open_page().wait_for_depth()
+    page = open_page(QUICK).wait_for_depth()
     page.view.set_input_files("#file", tmp_path / "notes.jpg")
     assert page.problem().startswith("notes.jpg is no image that this browser can read")
     assert page.text("#where")  # what was there is there still
@@ -79,6 +80,6 @@ def test_another_model_file(
     page = open_page(folder=folder)
     assert said in page.problem()
     assert page.text("#ran") == "–"
-    file.write_bytes(whole)  # what was wrong is not kept
+    file.write_bytes(whole)
     page.view.click("#remedy:text-is('Load it again')")
-    page.wait_for_depth()
+    page.wait("#ran[data-value=wasm]")  # what was wrong was not kept
