@@ -25,7 +25,7 @@ from wedepth.errors import WedepthError
 
 PLATFORM = PLATFORMS["web"]
 LISTS = TEMPLATES / PLATFORM.name
-SETUP = "make .venv/site"
+SETUP = f"python -m runtimes.web.packages {LISTS}"
 NODE = ((20, 19), (22, 12))
 """The oldest versions of Node.js that Vite runs on: of 20, and of 22 and later."""
 

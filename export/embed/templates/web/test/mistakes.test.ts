@@ -43,8 +43,9 @@ test("log", () => expectSaid(goldenDepth().map(Math.log), "log"));
 
 test("no numbers", () => {
   const { passed, words } = judge(goldenDepth().fill(NaN), goldenDepth(), golden);
+  const all = MODEL.width * MODEL.height;
   expect(passed).toBe(false);
-  expect(words).toBe("Some depths are not numbers.");
+  expect(words).toBe(`The depth is no number at ${all} of ${all} pixels.`);
 });
 
 test("another size", () => {

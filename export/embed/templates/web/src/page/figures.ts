@@ -14,6 +14,7 @@ export class Figures {
   /** Forget what was measured. */
   reset(model: Model): void {
     this.runs = [];
+    part("figures", HTMLElement).dataset.pictures = "0";
     for (const id of ["ran", "ready", "first", "next"]) write(id, "–");
     write("bytes", megabytes(model.bytes));
   }
@@ -29,7 +30,9 @@ export class Figures {
   predicted({ milliseconds: { prepare, run, restore } }: Prediction): void {
     const whole = prepare + run + restore;
     const parts = `${duration(whole)} (network ${duration(run)})`;
-    if (this.runs.push(whole) === 1) return write("first", parts, whole);
+    const count = this.runs.push(whole);
+    part("figures", HTMLElement).dataset.pictures = String(count);
+    if (count === 1) return write("first", parts, whole);
     const last = this.runs.slice(1).slice(-LAST).sort((a, b) => a - b);
     const median = last[Math.floor(last.length / 2)]!;
     const rate = median < 1000 ? `, ${(1000 / median).toFixed(1)} a second` : "";

@@ -32,11 +32,12 @@ export interface Verdict {
 export function judge(depth: Float32Array, expected: Float32Array, golden: Golden): Verdict {
   const { max_rel: most, mean_rel: mean } = golden.tolerance;
   const found = difference(depth, expected);
+  const wrong = depth.reduce((count, metres) => count + Number(!Number.isFinite(metres)), 0);
   const verdict = (passed: boolean, words: string): Verdict => ({ passed, words, found });
   if (depth.length !== expected.length) {
     return verdict(false, `There are ${depth.length} depths instead of ${golden.width}×${golden.height}.`);
   }
-  if (Number.isNaN(found.mean_rel)) return verdict(false, "Some depths are not numbers.");
+  if (wrong) return verdict(false, `The depth is no number at ${wrong} of ${depth.length} pixels.`);
   if (found.mean_rel > mean) {
     const { mean_rel, words } = nearest(found.mean_rel, golden);
     return verdict(
