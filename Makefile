@@ -2,7 +2,7 @@
 PYTHON ?= python3.11
 BIN := .venv/bin
 
-.PHONY: demo test lint bench arm64 chromium parity-arm parity-web parity-gpu parity-htp parity-vela venv clean
+.PHONY: demo test lint web first-frame bench arm64 chromium parity-arm parity-web parity-gpu parity-htp parity-vela venv clean
 
 venv: .venv/installed
 
@@ -57,6 +57,15 @@ BUNDLES := $(FORMS:=/manifest.json)
 
 $(BUNDLES) &: | .venv/installed
 	$(BIN)/wedepth-export --target onnx --target tflite --precision fp32 --precision int8
+
+# The same four in a page, built and served on this machine. npm comes with Node.js, 20.19 or 22.12 at least.
+web: venv $(BUNDLES)
+	$(BIN)/python -m export.embed.site $(FORMS) --serve
+
+# How long that page takes to its first depth, in headless Chromium.
+first-frame: venv chromium $(BUNDLES)
+	$(BIN)/python -m export.embed.site $(FORMS)
+	$(BIN)/python -m export.embed.first_frame exported/site
 
 arm64: venv
 	$(BIN)/python -m runtimes.arm_root

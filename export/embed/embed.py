@@ -70,13 +70,19 @@ def embed_all(
         step(f"embedding {bundle.name}: {', '.join(platform.name for platform in fitting)}")
         try:
             measured = Measured.of(bundle)
-            made += [_told(measured, platform, _write(measured, platform)) for platform in fitting]
         except WedepthError as error:
             failed.append(f"{bundle.name} is not embedded: {error}")
+            continue
+        for platform in fitting:
+            try:
+                made.append(_told(measured, platform, _write(measured, platform)))
+            except WedepthError as error:
+                failed.append(f"{bundle.name} is not embedded for {platform.name}: {error}")
     return made, failed
 
 
 def _write(measured: Measured, platform: Platform) -> Path:
+    platform.check(measured.bundle)
     folder = measured.bundle.folder
     final = folder / platform.name
     try:

@@ -1,21 +1,29 @@
 """The platforms as data: which artifacts each one runs, and where its project keeps what. Imports nothing heavy."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
+from export.embed.web import check_page
+from runtimes.bundle import Bundle
 from wedepth.errors import WedepthError
 
 ALL = "all"
 
 
+def takes_all(bundle: Bundle) -> None:
+    """Refuse no bundle."""
+
+
 @dataclass(frozen=True, slots=True)
 class Platform:
-    """A platform: its name, which is also that of its folders here and in a bundle, the targets that it embeds, and the
-    folder of its project in which its tests find the golden sample."""
+    """A platform: its name, which is also that of its folders here and in a bundle, the targets that it embeds, the
+    folder of its project in which its tests find the golden sample, and what refuses a bundle that it cannot run for other
+    reasons, with a WedepthError."""
 
     name: str
     targets: tuple[str, ...]
     golden: str
+    check: Callable[[Bundle], None] = takes_all
 
 
 PLATFORMS = {
@@ -23,7 +31,7 @@ PLATFORMS = {
     for platform in (
         Platform("ios", ("coreml",), "Tests/WEDepthKitTests/golden"),
         Platform("android", ("tflite",), "wedepth/src/test/resources/golden"),
-        Platform("web", ("onnx", "tflite"), "public/golden"),
+        Platform("web", ("onnx", "tflite"), "golden", check_page),
     )
 }
 
