@@ -31,9 +31,10 @@ struct PixelSource {
             return true
         }
         guard drawn else { throw DepthError.unreadableImage("\(width)×\(height) pixels do not fit into memory.") }
-        storage = .bytes(bytes)
-        layout = PixelLayout(
-            width: width, height: height, bytesPerRow: 4 * width, bytesPerPixel: 4, red: 0, green: 1, blue: 2)
+        self.init(
+            layout: PixelLayout(
+                width: width, height: height, bytesPerRow: 4 * width, bytesPerPixel: 4, red: 0, green: 1, blue: 2),
+            storage: .bytes(bytes))
     }
 
     /// Takes a frame as it is if it is 32-bit BGRA, and converts it else.
@@ -47,10 +48,16 @@ struct PixelSource {
             try self.init(image)
             return
         }
-        storage = .frame(frame)
-        layout = PixelLayout(
-            width: CVPixelBufferGetWidth(frame), height: CVPixelBufferGetHeight(frame),
-            bytesPerRow: CVPixelBufferGetBytesPerRow(frame), bytesPerPixel: 4, red: 2, green: 1, blue: 0)
+        self.init(
+            layout: PixelLayout(
+                width: CVPixelBufferGetWidth(frame), height: CVPixelBufferGetHeight(frame),
+                bytesPerRow: CVPixelBufferGetBytesPerRow(frame), bytesPerPixel: 4, red: 2, green: 1, blue: 0),
+            storage: .frame(frame))
+    }
+
+    private init(layout: PixelLayout, storage: Storage) {
+        self.layout = layout
+        self.storage = storage
     }
 
     func withBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {

@@ -31,10 +31,10 @@ extension Golden {
         let quotients = zip(depth.metres, self.depth.metres).map { Double($0) / Double($1) }
         let mean = quotients.map { abs($0 - 1) }.reduce(0, +) / Double(quotients.count)
         let largest = quotients.map { abs($0 - 1) }.max() ?? 0
-        return verdict(mean: mean, largest: largest, factor: constant(quotients))
+        return verdict(mean: mean, largest: largest, median: quotients.sorted()[quotients.count / 2])
     }
 
-    private func verdict(mean: Double, largest: Double, factor: Double?) -> Verdict {
+    private func verdict(mean: Double, largest: Double, median: Double) -> Verdict {
         let bounds = facts.tolerance
         if mean <= bounds.meanRel {
             guard let bound = bounds.maxRel, largest > bound else {
@@ -47,17 +47,13 @@ extension Golden {
                 sentence: "The relative difference is \(number(largest)) at one pixel; \(number(bound)) is the tolerance.")
         }
         let off = "The mean relative difference is \(number(mean)); \(number(bounds.meanRel)) is the tolerance."
-        if let factor {
-            return Verdict(
-                sentence: "\(off) Depth is \(number(factor)) times what it should be everywhere: it is not in metres.",
-                mistakes: ["scale"])
-        }
         let nearest = nearestMistakes(to: mean)
         let named = nearest.compactMap { facts.mistakes[$0] }
         guard let first = named.first else { return Verdict(sentence: off) }
         return Verdict(
             sentence: "\(off) \(number(first.meanRel)) is what it is where "
-                + named.map(\.words).joined(separator: "; or where ") + ".",
+                + named.map(\.words).joined(separator: "; or where ")
+                + ". At the median depth is \(number(median)) times what it should be.",
             mistakes: nearest)
     }
 
@@ -72,13 +68,6 @@ extension Golden {
 
 /// How much farther off than the nearest mistake another may be and still be named.
 private let alike = 1.15
-
-/// The one factor that all of `quotients` are, if there is one.
-private func constant(_ quotients: [Double]) -> Double? {
-    let median = quotients.sorted()[quotients.count / 2]
-    let spread = quotients.map { abs($0 - median) }.reduce(0, +) / Double(quotients.count)
-    return spread <= 0.02 * abs(median) ? median : nil
-}
 
 /// Two significant digits.
 private func number(_ value: Double) -> String {

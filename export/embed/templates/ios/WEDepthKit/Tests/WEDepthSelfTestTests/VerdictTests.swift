@@ -40,7 +40,8 @@ final class VerdictTests: XCTestCase {
         XCTAssertTrue(verdict.sentence.contains("not numbers"), verdict.sentence)
     }
 
-    func testADepthMapOnItsSideIsNamed() {
+    func testADepthMapOnItsSideIsNamed() throws {
+        try XCTSkipIf(golden.depth.width == golden.depth.height, "A square looks the same on its side.")
         let turned = DepthMap(width: golden.depth.height, height: golden.depth.width, metres: golden.depth.metres)
         let verdict = golden.verdict(on: turned)
         XCTAssertEqual(verdict.mistakes, ["rotated"], verdict.sentence)
