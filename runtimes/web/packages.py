@@ -1,6 +1,6 @@
-"""The npm packages that the page is made of: exact versions with integrity hashes (`npm/`), installed once by npm.
+"""The npm packages that a page is made of: exact versions with integrity hashes, installed once by npm.
 
-`python -m runtimes.web.packages` installs them.
+`python -m runtimes.web.packages` installs those of the page that runs artifacts for parity (`npm/`).
 """
 
 import hashlib
@@ -18,20 +18,21 @@ from wedepth.commands import guarded
 from wedepth.errors import WedepthError
 
 SETUP = "python -m runtimes.web.packages"
-_LISTS = Path(__file__).with_name("npm")
+PARITY = Path(__file__).with_name("npm")
 _NPM = ("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
 
 
-def modules_folder() -> Path:
-    """Where the packages are, once installed. Another lock file has another folder, so that none is ever stale."""
-    lock = hashlib.sha256((_LISTS / "package-lock.json").read_bytes()).hexdigest()
+def modules_folder(lists: Path = PARITY) -> Path:
+    """Where the packages are, once installed, that package.json and package-lock.json in `lists` name. Another lock file
+    has another folder, so that none is ever stale."""
+    lock = hashlib.sha256((lists / "package-lock.json").read_bytes()).hexdigest()
     return cache_folder() / f"web-{lock[:12]}" / "node_modules"
 
 
-def find_modules() -> Path:
-    """The folder of the installed packages; DeviceUnavailable where there is none."""
-    if not (folder := modules_folder()).is_dir():
-        raise DeviceUnavailable(f"the page's npm packages are not installed here ({SETUP}, which needs npm)")
+def find_modules(lists: Path = PARITY, setup: str = SETUP) -> Path:
+    """The folder of the installed packages; DeviceUnavailable where there is none, with what sets them up."""
+    if not (folder := modules_folder(lists)).is_dir():
+        raise DeviceUnavailable(f"the page's npm packages are not installed here ({setup}, which needs npm)")
     return folder
 
 
@@ -40,9 +41,9 @@ def version_of(package: str) -> str:
     return json.loads((find_modules() / package / "package.json").read_text())["version"]
 
 
-def install() -> Path:
+def install(lists: Path = PARITY) -> Path:
     """Have npm fetch and check the packages, and put them in their place, whole or not at all; gives the place."""
-    folder = modules_folder()
+    folder = modules_folder(lists)
     if folder.is_dir():
         return folder
     if shutil.which("npm") is None:
@@ -51,7 +52,9 @@ def install() -> Path:
     beside = whole.with_name(f".{whole.name}.{os.getpid()}.partial")
     try:
         whole.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copytree(_LISTS, beside)
+        beside.mkdir()
+        for name in ("package.json", "package-lock.json"):
+            shutil.copy(lists / name, beside)
         done = subprocess.run(_NPM, cwd=beside, capture_output=True, text=True)
         if done.returncode:
             raise WedepthError(f"npm cannot install the page's packages: {_reason(done.stderr)}.")

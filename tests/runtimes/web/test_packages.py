@@ -70,5 +70,4 @@ def test_another_lock_is_another_folder(tmp_path: Path, monkeypatch: pytest.Monk
     shutil.copytree(LISTS, tmp_path / "npm")
     with (tmp_path / "npm" / "package-lock.json").open("a") as lock:
         lock.write("\n")
-    monkeypatch.setattr(packages, "_LISTS", tmp_path / "npm")
-    assert packages.modules_folder() != before
+    assert packages.modules_folder(tmp_path / "npm") != before

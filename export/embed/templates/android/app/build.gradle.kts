@@ -38,6 +38,7 @@ kotlin {
 dependencies {
     implementation(project(":wedepth"))
     implementation(libs.activity)
+    implementation(libs.core)
     implementation(libs.camera.core)
     implementation(libs.camera.camera2)
     implementation(libs.camera.lifecycle)
