@@ -3,16 +3,23 @@
 import dataclasses
 import json
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from calib.budget import Budget
+from export.embed.embed import Embedded, embed_all
+from export.embed.platforms import ALL, PLATFORMS, platforms_of
 from export.targets import PRECISIONS, TARGETS, require
 from runtimes.cli import DEFAULT_FOLDER
 from wedepth.commands import Size, guarded
 from wedepth.config import PRESETS, check_size
 from wedepth.errors import WedepthError
+
+if TYPE_CHECKING:
+    from export.pipeline import Exported
 
 SCHEMA = 2
 
@@ -40,6 +47,13 @@ SCHEMA = 2
 )
 @click.option("--io", "tflite_io", type=click.Choice(["float32", "int8"]), default="float32", help="INT8: TFLite's.")
 @click.option("--compare", is_flag=True, help="INT8: also measure each quantiser's own default recipe.")
+@click.option(
+    "--embed", "platforms", type=click.Choice([ALL, *PLATFORMS]), multiple=True,
+    help="Also write a project for apps into each bundle that the platform runs: wrapper, self-test, sample.",
+)  # fmt: skip
+@click.option(
+    "--bundle", type=click.Path(path_type=Path), help="Export nothing: --embed this bundle, or folder of them."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of the table.")
 def export(
     checkpoint: Path | None,
@@ -58,6 +72,8 @@ def export(
     activations: str,
     tflite_io: str,
     compare: bool,
+    platforms: tuple[str, ...],
+    bundle: Path | None,
     as_json: bool,
 ) -> int:
     """Export a WEDepth network to ONNX, OpenVINO, Core ML and TFLite.
@@ -67,17 +83,21 @@ def export(
     INT8 is calibrated once for all targets; ranges and precision.json (what stays in float, to read and to edit) are
     kept beside the bundles. It has to stay within --budget on the frames of --eval, in its own runtime.
     """
+    if bundle:
+        return _embed(bundle, platforms, as_json)
     if checkpoint and preset:
         raise WedepthError("Give --checkpoint or --preset, not both: a checkpoint has its own config.")
     for file in (checkpoint, config):
         if file and not file.is_file():
             raise WedepthError(f"There is no file {file}.")
     wanted = [t for name, t in TARGETS.items() if "all" in targets or name in targets]
+    if platforms:
+        platforms_of(platforms, [target.name for target in wanted])
     require(wanted, int8="int8" in precisions)
     limits = Budget.parse(budget)
     if out.exists() and not out.is_dir():
         raise WedepthError(f"{out} is a file; -o names a folder.")
-    from export.table import print_table, steps
+    from export.table import print_embedded, print_table, steps
 
     warnings.filterwarnings("ignore")  # of the converters; their errors are ours to report
     with steps(quiet=as_json) as step:
@@ -93,11 +113,51 @@ def export(
         provenance, held = network.provenance, [network]
         del network  # `run` alone has it, and frees it before it converts
         made, failed = run(held.pop(), wanted, list(dict.fromkeys(precisions)), size, out, step, int8)
+        embedded: list[Embedded] = []
+        if platforms and made:
+            bundles = [Path(artifact.path).parent for artifact in made if artifact.recipe == "ours"]
+            embedded, refused = embed_all(bundles, platforms, step)
+            failed += refused
     if as_json:
-        artifacts = [dataclasses.asdict(artifact) for artifact in made]
-        click.echo(json.dumps({"schema": SCHEMA, "artifacts": artifacts}, indent=1))
+        _print_json(made, embedded)
     else:
         print_table(made, provenance)
+        print_embedded(embedded)
+    return _told(failed)
+
+
+def _embed(bundle: Path, platforms: tuple[str, ...], as_json: bool) -> int:
+    """Embed what was exported before; no network is loaded."""
+    context = click.get_current_context()
+    given = [
+        parameter.opts[-1]
+        for parameter in context.command.params
+        if parameter.name not in ("platforms", "bundle", "as_json")
+        and context.get_parameter_source(str(parameter.name)) is click.core.ParameterSource.COMMANDLINE
+    ]
+    if given:
+        raise WedepthError(f"--bundle is of what was exported already; {given[0]} is of an export.")
+    if not platforms:
+        raise WedepthError(f"Say with --embed for which platform: {', '.join(PLATFORMS)}, or {ALL}.")
+    from export.table import print_embedded, steps
+    from runtimes.bundle import bundle_folders
+
+    with steps(quiet=as_json) as step:
+        embedded, failed = embed_all(bundle_folders(bundle), platforms, step)
+    if as_json:
+        _print_json([], embedded)
+    else:
+        print_embedded(embedded)
+    return _told(failed)
+
+
+def _print_json(made: "Sequence[Exported]", embedded: Sequence[Embedded]) -> None:
+    rows = {"artifacts": made, "embedded": embedded}
+    listed = {name: [dataclasses.asdict(item) for item in items] for name, items in rows.items()}
+    click.echo(json.dumps({"schema": SCHEMA, **listed}, indent=1))
+
+
+def _told(failed: Sequence[str]) -> int:
     for sentence in failed:
         click.echo(f"Error: {sentence}", err=True)
     return int(bool(failed))

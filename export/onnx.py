@@ -27,6 +27,13 @@ OPSET = 20  # the first with Gelu as one op; GroupNormalization (21) is not know
 # A protobuf holds at most 2 GB; above this the weights go to a file beside the graph.
 EXTERNAL_ABOVE = 1_000_000_000
 INLINE = 1024  # bytes of a tensor up to which it stays in the graph in any case: shapes and the like
+# What ONNX's standard calls the image that a model takes, which Windows ML goes by.
+IMAGE = {
+    "Image.BitmapPixelFormat": "Rgb8",
+    "Image.ColorSpaceGamma": "SRGB",
+    "Image.NominalPixelRange": "NominalRange_0_255",
+}
+AXES = ("DATA_BATCH", "DATA_CHANNEL", "DATA_FEATURE", "DATA_FEATURE")
 # onnxscript's rewrites that find something in our graphs, and those that could. With all 46 of them, as torch applies
 # them, tracing edge took 48 and 57 s of CPU, with these and our folding 32 and 38, in turns on a loaded machine. Run
 # alone, the one that joins slices to a split took 1.65 s of edge, each of the others under 0.1.
@@ -134,12 +141,24 @@ def convert(hub: Path, out: Path, *, precision: str, metadata: dict[str, str]) -
             shutil.copyfile(weights, _weights_file(out))
         else:
             model = _simplified(model)
-    onnx.helper.set_model_props(model, metadata)
+    describe(model, metadata)
     for tensor in model.graph.initializer:
         for entry in tensor.external_data:
             if entry.key == "location":
                 entry.value = _weights_file(out).name
     onnx.save_model(model, out)
+
+
+def describe(model: onnx.ModelProto, metadata: dict[str, str]) -> None:
+    """Enter metadata in a model, and that its input is an RGB image, as ONNX writes that of images."""
+    onnx.helper.set_model_props(model, metadata | IMAGE)
+    model.producer_name, model.producer_version = "wedepth", metadata.get("version", "")
+    model.doc_string = metadata.get("description", "")
+    image = model.graph.input[0]
+    image.doc_string, image.type.denotation = metadata.get("input", ""), "IMAGE"
+    for axis, denotation in zip(image.type.tensor_type.shape.dim, AXES, strict=False):
+        axis.denotation = denotation
+    model.graph.output[0].doc_string = metadata.get("output", "")
 
 
 def _simplified(model: onnx.ModelProto) -> onnx.ModelProto:

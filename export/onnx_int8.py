@@ -16,6 +16,7 @@ from onnx import helper, numpy_helper
 from calib.ops import Op
 from calib.plan import Compiled, Plan
 from export.lookup import looked_up
+from export.onnx import describe
 
 KINDS = ("Gemm", "MatMul", "Conv", "ConvTranspose")
 # ONNX Runtime's integer kernels.
@@ -67,7 +68,7 @@ def convert(hub: Path, out: Path, *, plan: Plan, metadata: dict[str, str]) -> Co
         quantizer.quantize_model()
     model = quantizer.model.model
     halve_tables(model)
-    helper.set_model_props(model, metadata)
+    describe(model, metadata)
     onnx.save_model(model, out)
     return read_back(model, plan)
 
@@ -88,7 +89,7 @@ def convert_default(
     with _quiet():
         quantize_static(str(hub), str(out), Reader())
     model = onnx.load(str(out))
-    helper.set_model_props(model, metadata)
+    describe(model, metadata)
     onnx.save_model(model, out)
     return read_back(model, plan)
 

@@ -6,6 +6,18 @@ from typing import Any
 from export.lookup import BAG, DOMAIN, looked_up
 from wedepth.errors import WedepthError
 
+# What Intel's Model API and DL Streamer go by: they hold frames as BGR, and fit them into a model's input. No wrapper
+# of theirs has this type: that of MiDaS, MonoDepth, would make a disparity from 0 to 1 of it.
+MODEL_INFO = {
+    "model_type": "metric_depth",
+    "reverse_input_channels": "True",
+    "resize_type": "fit_to_window_letterbox",
+    "pad_value": "128",
+    "mean_values": "0 0 0",
+    "scale_values": "1 1 1",
+    "output_unit": "metre",
+}
+
 
 def convert(hub: Path, out: Path, *, precision: str, metadata: dict[str, str]) -> None:
     """Write the IR (`out` and its `.bin`); fp16 stores weights in half precision and leaves arithmetic to the device.
@@ -36,11 +48,15 @@ def bags() -> Any:
 
 
 def save(model: Any, out: Path, *, half: bool, metadata: dict[str, str]) -> None:
-    """Write a model as IR with `metadata` in its rt_info; `half` stores float constants in half precision."""
+    """Write a model as IR with `metadata` and MODEL_INFO in its rt_info; `half` stores float constants in half
+    precision."""
     import openvino
 
-    for key, value in metadata.items():
-        model.set_rt_info(value, ["wedepth", key])
+    for section, entries in (("wedepth", metadata), ("model_info", MODEL_INFO)):
+        for key, value in entries.items():
+            model.set_rt_info(value, [section, key])
+    for end in (*model.inputs, *model.outputs):
+        end.node.layout = openvino.Layout("NCHW")
     try:
         openvino.save_model(model, str(out), compress_to_fp16=half)
     except RuntimeError as error:  # a full disk, mostly

@@ -1,7 +1,7 @@
 """One network in, bundles out: hub, conversion, verification in the target's own runtime, manifest, rename."""
 
 import dataclasses
-import importlib.metadata
+import importlib
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,20 +13,22 @@ import torch
 from numpy.typing import NDArray
 
 from calib.plan import Compiled
+from export.embed.card import write_card
 from export.hub import prepared_hub
 from export.int8 import Int8Frames, Int8Options, Quantiser
-from export.onnx import OPSET
+from export.job import Job, Samples, Subject
+from export.licences import licences
+from export.manifest import manifest_of, output_of
+from export.metadata import metadata
 from export.prepare import prepare
-from export.targets import TARGETS, Target
+from export.targets import Target
 from export.workspace import give_back, replace, workspace
 from runtimes import bundle as bundles
 from runtimes.limits import Limit, limit_for
 from runtimes.parity import compare
 from runtimes.registry import Session, open_session, predict, runtime_for
-from runtimes.results import Depth
 from runtimes.torch import TorchSession
-from wedepth.checkpoint import describe
-from wedepth.config import PRESETS, Config
+from wedepth.checkpoint import describe, training_of
 from wedepth.errors import WedepthError
 from wedepth.network import WEDepth
 from wedepth.rooms import rooms
@@ -50,14 +52,6 @@ class Exported:
     recipe: str = "ours"
 
 
-@dataclass(frozen=True, slots=True)
-class Samples:
-    """Verification frames at the network's size, RGB [H,W,3], and torch's depth [H,W] of each."""
-
-    images: list[NDArray[np.uint8]]
-    depths: list[Depth]
-
-
 def run(
     network: WEDepth,
     targets: Sequence[Target],
@@ -78,10 +72,10 @@ def run(
     frames = Int8Frames.read(options, size) if "int8" in precisions else None
     weights = 4 * sum(tensor.numel() for tensor in network.state_dict().values())
     with workspace(out, needed=weights * (3 + len(targets) * len(precisions))) as folder:
-        record = describe(network)
+        record, training = describe(network), training_of(network)
         step("torch: the depth of the verification frames")
         samples = _samples(network, size)
-        subject = Subject(network.config, record, samples, _prepared(network, size, samples))
+        subject = Subject(network.config, record, training, samples, _prepared(network, size, samples))
         name = _name(network, size)
         hub = prepared_hub(network, record["sha256"], size, out / f"{name}-hub", folder, step)
         quantiser = None
@@ -109,29 +103,6 @@ def run(
     return made, failed
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """A network as its artifacts know it: without its weights, which take 1.7 GB of `paper`."""
-
-    config: Config
-    record: dict[str, Any]
-    """Where it comes from, and its hashes: what `wedepth.checkpoint.describe` says."""
-    samples: Samples
-    prepared: bundles.PreparedRecord
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """One artifact to make: of what, and from which hub."""
-
-    subject: Subject
-    target: Target
-    precision: str
-    hub: Path
-    out: Path
-    quantiser: Quantiser | None
-
-
 def _export_one(job: Job, folder: Path) -> Exported:
     start = time.perf_counter()
     bundle, session, compiled, correction = _make(job, folder)
@@ -146,7 +117,9 @@ def _export_one(job: Job, folder: Path) -> Exported:
         difference = compare([predict(session, bundle, image) for image in images], job.subject.samples.depths)
         _refuse_mismatch(limit_for(job.precision), difference, len(images))
     verified = dataclasses.replace(verified, max_rel=difference[0], mean_rel=difference[1])
-    bundles.write_manifest(folder, dataclasses.replace(bundle.manifest, verified=verified, int8=int8))
+    manifest = dataclasses.replace(bundle.manifest, verified=verified, int8=int8)
+    bundles.write_manifest(folder, manifest)
+    write_card(folder, manifest, job.subject.training)
     bundles.open_bundle(folder)  # as its user will
     del session
     give_back()
@@ -201,23 +174,19 @@ def _convert(job: Job, folder: Path, correction: float = 1.0, default: bool = Fa
     """Make an artifact and open it; by its quantiser's own recipe, for `default`."""
     folder.mkdir()
     artifact = folder / job.target.artifact
-    metadata = {
-        "name": folder.name,
-        "description": f"WEDepth metric depth in metres from RGB 0..255. {job.subject.record['weights']}",
-        "author": "wedepth",
-        "precision": job.precision,
-        "checkpoint_sha256": job.subject.record["sha256"],
-    }
+    record, size = job.subject.record, job.subject.samples.depths[0].shape
+    licence = str(licences(record, job.subject.training))
+    given = metadata(folder.name, job.precision, record, licence, (size[0], size[1]), output_of(job).unit)
     compiled = None
     if job.quantiser is not None and job.precision == "int8":
-        compiled = job.quantiser.convert(job.target, artifact, metadata, correction, default)
+        compiled = job.quantiser.convert(job.target, artifact, given, correction, default)
     else:
         module: Any = importlib.import_module(job.target.module)
-        module.convert(job.hub, artifact, precision=job.precision, metadata=metadata)
+        module.convert(job.hub, artifact, precision=job.precision, metadata=given)
     np.savez_compressed(
         folder / bundles.SAMPLE, image=job.subject.samples.images[0], depth=job.subject.samples.depths[0]
     )
-    bundle = bundles.Bundle(folder, _manifest(job, folder))
+    bundle = bundles.Bundle(folder, manifest_of(job, folder))
     return bundle, open_session(runtime_for(job.target.name), artifact, "cpu"), compiled
 
 
@@ -227,59 +196,6 @@ def _refuse_mismatch(limit: Limit, difference: tuple[float, float], frames: int)
             f"the artifact does not compute what torch does: {limit} is the limit, measured are "
             f"{difference[0]:.2e} (max) and {difference[1]:.2e} (mean) on {frames} frames."
         )
-
-
-def _manifest(job: Job, folder: Path) -> bundles.Manifest:
-    config, target, precision, samples = job.subject.config, job.target, job.precision, job.subject.samples
-    height, width = samples.depths[0].shape
-    channels_last = target.layout == "NHWC"
-
-    narrow = precision == "int8" and job.quantiser is not None and job.quantiser.int8_interface(target)
-    dtype = "int8" if narrow else "float32"
-
-    def tensor(name: str, channels: int, unit: str, bounds: list[float | None]) -> bundles.TensorRecord:
-        shape = [1, height, width, channels] if channels_last else [1, channels, height, width]
-        return bundles.TensorRecord(name, target.layout, shape, dtype, unit, bounds)
-
-    also = tuple(p.name for p in folder.iterdir() if p.name not in (target.artifact, bundles.SAMPLE))
-    limit: object = limit_for(precision)
-    activations = target.activations[precision]
-    if job.quantiser is not None and precision == "int8":
-        limit = job.quantiser.options.budget
-        if target.name == "coreml" and job.quantiser.options.coreml_activations != "int8":
-            activations = job.quantiser.options.coreml_activations
-    return bundles.Manifest(
-        schema=bundles.SCHEMA,
-        name=folder.name,
-        target=target.name,
-        preset=next((name for name, known in PRESETS.items() if known == config), None),
-        config=config.to_dict(),
-        checkpoint=bundles.CheckpointRecord(**job.subject.record),
-        artifact=bundles.record_files(folder, target.artifact, also),
-        input=tensor("image", 3, "RGB, 8-bit scale", [0, 255]),
-        output=tensor("log_depth", 1, "ln(metre)", [None, None]) if narrow else tensor("depth", 1, "metre", [0, None]),
-        precision=bundles.PrecisionRecord(precision, target.weights[precision], activations),
-        int8=None,
-        opset=OPSET,
-        versions=_versions(target, precision),
-        verified=bundles.VerificationRecord(
-            runtime="",
-            device="",
-            frames=len(samples.images),
-            data="rooms drawn by wedepth.rooms",
-            max_rel=float("nan"),
-            mean_rel=float("nan"),
-            limit=str(limit),
-            prepared=job.subject.prepared,
-        ),
-        sample=bundles.record_files(folder, bundles.SAMPLE),
-    )
-
-
-def _versions(target: Target, precision: str) -> dict[str, str]:
-    packages = {"wedepth", "torch", "timm", *TARGETS["onnx"].needs, *target.needs}
-    packages |= set(target.int8_needs) if precision == "int8" else set()
-    return {name: importlib.metadata.version(name.replace("_", "-")) for name in sorted(packages)}
 
 
 def _samples(network: WEDepth, size: tuple[int, int]) -> Samples:

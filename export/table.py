@@ -12,6 +12,7 @@ from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElaps
 from rich.table import Table
 
 if TYPE_CHECKING:
+    from export.embed import Embedded
     from export.pipeline import Exported
     from wedepth.network import Provenance
 
@@ -90,6 +91,25 @@ def print_table(made: "Sequence[Exported]", provenance: "Provenance") -> None:
     if any(item.int8 for item in made):
         console.print(_int8_table(made))
     console.print(f"Weights: {provenance.weights}; VFM: {provenance.vfm}.", highlight=False)
+
+
+def print_embedded(embedded: "Sequence[Embedded]") -> None:
+    """One line an embedded bundle, and what compressing the artifacts is worth."""
+    if not embedded:
+        return
+    table = Table()
+    for name in ("bundle", "for", "project"):
+        table.add_column(name, no_wrap=True)
+    for name in ("MB", "gzip", "brotli", "tolerance", "load s", "first s"):
+        table.add_column(name, justify="right")
+    for item in embedded:
+        whole = item.sizes[-1]
+        sizes = [f"{count / 1e6:.1f}" if count else "–" for count in (whole.bytes, whole.gzip, whole.brotli)]
+        seconds = f"{item.load_seconds:.1f}", f"{item.first_seconds:.2f}"
+        table.add_row(item.bundle, item.platform, item.path, *sizes, f"{item.tolerance:.2g}", *seconds)
+    console = Console(width=max(140, Console().width))
+    console.print(table)
+    console.print("Seconds are of the reference runtime, here and once.", highlight=False)
 
 
 def _int8_table(made: "Sequence[Exported]") -> Table:

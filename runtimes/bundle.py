@@ -16,6 +16,8 @@ from wedepth.errors import WedepthError
 SCHEMA = 4
 MANIFEST = "manifest.json"
 SAMPLE = "sample.npz"
+METRES, LOG_METRES = "metre", "ln(metre)"
+"""Units of depth."""
 UNMET = ".unmet"
 """What the folder of a bundle ends in that missed its budget: it is opened where it is named, and found nowhere."""
 

@@ -99,6 +99,16 @@ def training_record(path: Path) -> dict[str, Any] | None:
     return record if isinstance(record, dict) else None
 
 
+def training_of(network: WEDepth) -> dict[str, Any] | None:
+    """The training record of a network that `load` gave, of its preset's or its file's; None where that has none, or
+    not the whole one that `wedepth-train` leaves."""
+    source = network.provenance.source
+    file = shipped_file(source) if source in SHIPPED else Path(source)
+    known = network.provenance.trained and file.suffix == ".safetensors" and file.is_file()
+    record = training_record(file) if known else None
+    return record if record and "setup" in record else None
+
+
 def network_hash(network: WEDepth) -> str:
     """SHA-256 of every weight: two networks of one hash compute the same, whatever file they came from."""
     floats = {name: tensor for name, tensor in network.state_dict().items() if tensor.is_floating_point()}

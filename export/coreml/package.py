@@ -12,6 +12,8 @@ from export.weights import Constants, read_hub
 from runtimes.mil_program import import_coremltools
 from wedepth.errors import WedepthError
 
+PREVIEW = {"com.apple.coreml.model.preview.type": "depthEstimation"}
+"""By which Xcode shows what the model makes of an image dropped on it."""
 # Metadata for which Core ML has fields of its own; all other is shown as user-defined.
 FIELDS = {"author": "author", "description": "short_description", "license": "license", "version": "version"}
 
@@ -99,9 +101,12 @@ def _image_shape(graph: onnx.GraphProto, input_name: str, output_name: str) -> l
 
 
 def describe(package: Any, metadata: dict[str, str]) -> None:
-    """Enter metadata in an MLModel."""
-    for key, value in metadata.items():
+    """Enter metadata in an MLModel, with what is said of its input and output."""
+    for key, value in (metadata | PREVIEW).items():
         if key in FIELDS:
             setattr(package, FIELDS[key], value)
         else:
             package.user_defined_metadata[key] = value
+    for described, key in ((package.input_description, "input"), (package.output_description, "output")):
+        for name in described if key in metadata else ():
+            described[name] = metadata[key]

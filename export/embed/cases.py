@@ -44,8 +44,8 @@ def _case(width: int, height: int, fit: Fit, orientation: int, model_width: int,
 
 
 def resize_cases() -> list[dict[str, Any]]:
-    """Small rows and tables of numbers, each at one size and at another: `from` and `to` are [width, height], `values` and
-    `resized` are row by row."""
+    """Small rows and tables of numbers, each at one size and at another: `from` and `to` are [width, height], `values`
+    and `resized` are row by row."""
     cases = []
     for old, new in RESIZES:
         values = (np.arange(old[0] * old[1]) * 7 % 10).astype(np.float64).reshape(old[1], old[0])

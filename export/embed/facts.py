@@ -1,13 +1,13 @@
 """What templates know of a bundle: its manifest, flat, and its golden sample."""
 
 import importlib.metadata
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from export.embed.golden import DEPTH, FACTS, IMAGE, Golden
 from export.embed.platforms import Platform
-from runtimes.bundle import Bundle
-
-LOG_UNIT = "ln(metre)"
+from export.embed.sizes import Size, to_markdown
+from runtimes.bundle import LOG_METRES, Bundle
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +70,11 @@ class Facts:
     versions: dict[str, str]
     wedepth: str
     """The version of wedepth that embedded it."""
+    size_table: str
+    """Markdown: the artifact's files, as they are and compressed, and what that is worth."""
 
 
-def read_facts(bundle: Bundle, platform: Platform, golden: Golden) -> Facts:
+def read_facts(bundle: Bundle, platform: Platform, golden: Golden, sizes: Sequence[Size]) -> Facts:
     """What the bundle says of itself, for a platform's templates."""
     manifest = bundle.manifest
     height, width = manifest.size
@@ -103,7 +105,7 @@ def read_facts(bundle: Bundle, platform: Platform, golden: Golden) -> Facts:
         output_shape=manifest.output.shape,
         output_dtype=manifest.output.dtype,
         output_unit=manifest.output.unit,
-        output_log=manifest.output.unit == LOG_UNIT,
+        output_log=manifest.output.unit == LOG_METRES,
         output_scale=scales.output[0],
         output_zero_point=scales.output[1],
         trained=manifest.checkpoint.trained,
@@ -122,6 +124,7 @@ def read_facts(bundle: Bundle, platform: Platform, golden: Golden) -> Facts:
         tolerance_mean_rel=golden.tolerance.mean_rel,
         versions=dict(manifest.versions),
         wedepth=importlib.metadata.version("wedepth"),
+        size_table=to_markdown(sizes),
     )
 
 

@@ -1,4 +1,4 @@
-"""How an image of any size becomes the network's input, and its depth the image's again: the reference for the wrappers.
+"""How an image of any size becomes the network's input, and its depth the image's again: the wrappers' reference.
 
 Pixels have half-pixel centres: pixel i covers i…i+1. Sizes are (width, height), as platforms have them; arrays are
 [height, width, …]. All sizes and offsets follow by arithmetic on whole numbers, so that every language gets the same
@@ -36,8 +36,8 @@ def upright_size(width: int, height: int, orientation: int) -> tuple[int, int]:
 def upright(image: NDArray[Any], orientation: int) -> NDArray[Any]:
     """A stored image [H,W,…] as it is shown, for its EXIF orientation:
 
-    1 as it is; 2 mirrored; 3 turned by 180°; 4 upside down, mirrored; 5 transposed; 6 turned by 90° clockwise; 7 transposed
-    over the other diagonal; 8 turned by 90° counter-clockwise.
+    1 as it is; 2 mirrored left to right; 3 turned by 180°; 4 mirrored top to bottom; 5 transposed; 6 turned by 90°
+    clockwise; 7 transposed over the other diagonal; 8 turned by 90° counter-clockwise.
     """
     turned = image.swapaxes(0, 1) if orientation >= 5 else image
     if orientation in (2, 3, 6, 7):
@@ -54,8 +54,8 @@ def place(width: int, height: int, model_width: int, model_height: int, fit: Fit
     width × model_height ≥ height × model_width, and is then round(height × model_width ÷ width) high; else it fills the
     height, and is round(width × model_height ÷ height) wide; 1 at least.
 
-    Crop: the largest rectangle of the input's aspect, in the middle of the image, fills the input. In the first case it is
-    round(height × model_width ÷ model_height) wide and as high as the image, else as wide as the image and
+    Crop: the largest rectangle of the input's aspect, in the middle of the image, fills the input. In the first case it
+    is round(height × model_width ÷ model_height) wide and as high as the image, else as wide as the image and
     round(width × model_height ÷ model_width) high; 1 at least.
 
     Halves are rounded up, and offsets, half of what is left over, down.
@@ -96,8 +96,8 @@ def to_image(depth: NDArray[np.float32], width: int, height: int, fit: Fit) -> N
 def resize(values: NDArray[Any], width: int, height: int) -> NDArray[np.float64]:
     """An array [H,W] or [H,W,C] at another size, bilinear with half-pixel centres, as float64.
 
-    First along rows, then along columns. Where it shrinks, the triangle is as wide as the step between the new pixels, so
-    that every old one counts (as Pillow's BILINEAR does it, and browsers about so).
+    First along rows, then along columns. Where it shrinks, the triangle is as wide as the step between the new pixels,
+    so that every old one counts (as Pillow's BILINEAR does it, and browsers about so).
     """
     rows, columns = _weights(values.shape[1], width), _weights(values.shape[0], height)
     narrow = np.einsum("ij,hj...->hi...", rows, values.astype(np.float64))
@@ -105,8 +105,8 @@ def resize(values: NDArray[Any], width: int, height: int) -> NDArray[np.float64]
 
 
 def _weights(old: int, new: int) -> NDArray[np.float64]:
-    """What each of `old` pixels in a row counts for each of `new` ones, [new, old]: pixel j for pixel i by the distance of
-    j + ½ from the centre (i + ½) × old ÷ new, 1 at none and 0 from max(1, old ÷ new) on; divided by their sum."""
+    """What each of `old` pixels in a row counts for each of `new` ones, [new, old]: pixel j for pixel i by the distance
+    of j + ½ from the centre (i + ½) × old ÷ new, 1 at none and 0 from max(1, old ÷ new) on; divided by their sum."""
     centres = (np.arange(new)[:, None] + 0.5) * old / new
     distances = np.abs(np.arange(old) + 0.5 - centres) / max(1.0, old / new)
     weights = np.maximum(0.0, 1.0 - distances)

@@ -1,12 +1,13 @@
 """The self-test's data: an image, the depth that this very artifact gives of it, and how far off each mistake is.
 
-Whoever embeds the model runs the image through their own code. Depth within the tolerance is right; else the mistake whose
-mean relative difference is nearest to theirs is the first to look for.
+Whoever embeds the model runs the image through their own code. Depth within the tolerance is right; else the mistake
+whose mean relative difference is nearest to theirs is the first to look for.
 """
 
 import hashlib
 import io
 import json
+import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -44,7 +45,8 @@ class Mistake:
 
 @dataclass(frozen=True, slots=True)
 class Tolerance:
-    """How far another device's depth may be from the golden one, relative, at any pixel (None: no bound) and on average."""
+    """How far another device's depth may be from the golden one, relative: at any pixel (None: no bound), and its
+    mean."""
 
     max_rel: float | None
     mean_rel: float
@@ -52,13 +54,16 @@ class Tolerance:
 
 @dataclass(frozen=True, slots=True)
 class Golden:
-    """An RGB image uint8 [H,W,3], its depth float32 [H,W] in metres, what ran it, and what is told of both."""
+    """An RGB image uint8 [H,W,3], its depth float32 [H,W] in metres, what ran it and in how many seconds, and how far
+    off other depths may be, and are."""
 
     image: NDArray[np.uint8]
     depth: Depth
     runtime: str
     tolerance: Tolerance
     mistakes: dict[str, Mistake]
+    load_seconds: float
+    first_seconds: float
 
     def write(self, folder: Path) -> None:
         """Write image.png, depth.f32 (little-endian float32, row by row) and golden.json into the folder."""
@@ -87,19 +92,21 @@ def run_golden(bundle: Bundle) -> Golden:
 
     WedepthError where the runtime is not here, and where a mistake is too near to the right depth to be told from it.
     """
-    manifest = bundle.manifest
+    manifest, start = bundle.manifest, time.perf_counter()
     try:
         session = open_session(runtime_for(manifest.target), bundle.artifact, "cpu")
     except DeviceUnavailable as error:
         raise WedepthError(f"The golden sample of {manifest.name} needs its runtime: {error}.") from None
+    loaded = time.perf_counter()
     image = golden_image(manifest.size)
+    drawn = time.perf_counter()
     depth = _depth(session, manifest, image)
+    seconds = loaded - start, time.perf_counter() - drawn
     mistakes = {
         name: Mistake(words, *_difference(make(session, manifest, image, depth), depth))
         for name, (words, make) in MISTAKES.items()
     }
-    tolerance = find_tolerance(manifest, mistakes)
-    return Golden(image, depth, session.runtime, tolerance, mistakes)
+    return Golden(image, depth, session.runtime, find_tolerance(manifest, mistakes), mistakes, *seconds)
 
 
 def golden_image(size: tuple[int, int]) -> NDArray[np.uint8]:
@@ -111,8 +118,8 @@ def golden_image(size: tuple[int, int]) -> NDArray[np.uint8]:
 
 
 def find_tolerance(manifest: Manifest, mistakes: dict[str, Mistake]) -> Tolerance:
-    """Twice what may be between torch and an artifact of this precision (`runtimes/limits.toml`), since another device may
-    be as far off the other way; but half of the least mistake at most.
+    """Twice what may be between torch and an artifact of this precision (`runtimes/limits.toml`), since another device
+    may be as far off the other way; but half of the least mistake at most.
 
     Refused where that half is below twice what this artifact itself was found to be from torch: then a device's own
     rounding and a mistake look alike.
@@ -176,7 +183,7 @@ MISTAKES: dict[str, tuple[str, Make]] = {
     "rotated": ("the image is turned by 90°, as its EXIF orientation was left out", _shown(np.rot90)),
     "flipped": ("the image is upside down, its rows from the bottom up", _shown(lambda image: image[::-1])),
     "mirrored": (
-        "the image is mirrored left to right, as a front camera shows it",
+        "the image is mirrored, as a front camera shows it",
         _shown(lambda image: image[:, ::-1]),
     ),
     "scale": ("the depth is in millimetres, not in metres", lambda session, manifest, image, depth: depth * 1000),

@@ -1,6 +1,11 @@
 """The platforms as data: which artifacts each one runs, and where its project keeps what. Imports nothing heavy."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
+
+from wedepth.errors import WedepthError
+
+ALL = "all"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,3 +26,17 @@ PLATFORMS = {
         Platform("web", ("onnx", "tflite"), "public/golden"),
     )
 }
+
+
+def platforms_of(names: Collection[str], targets: Collection[str]) -> list[Platform]:
+    """The platforms of these names, or for "all" those that run something of the targets.
+
+    WedepthError where one that is named runs none of them, or all of them do not.
+    """
+    fitting = [platform for platform in PLATFORMS.values() if set(platform.targets) & set(targets)]
+    chosen = fitting if ALL in names else [PLATFORMS[name] for name in PLATFORMS if name in names]
+    idle = [platform for platform in chosen or PLATFORMS.values() if platform not in fitting]
+    if idle:
+        needed = "; ".join(f"{platform.name} embeds {' or '.join(platform.targets)}" for platform in idle)
+        raise WedepthError(f"There is nothing to embed: {needed}, and this is {', '.join(dict.fromkeys(targets))}.")
+    return chosen

@@ -20,11 +20,11 @@ LEFT = frozenset({"node_modules", "dist", "build", ".gradle", ".build", "__pycac
 def render(platform: Platform, facts: Facts, out: Path) -> None:
     """Write every file of the platform's templates below `out`, which is made.
 
-    Templates see `facts` alone; a name that it does not have is a bug, and raises jinja2.UndefinedError. `quoted` writes
-    a string as a literal of TypeScript and Swift, `kotlin` one of Kotlin; both quote it.
+    Templates see `facts` alone; a name that it does not have is a bug, and raises jinja2.UndefinedError. The filter
+    `quoted` writes a string as a literal of TypeScript and Swift, `kotlin` as one of Kotlin.
     """
     folder = TEMPLATES / platform.name
-    environment = _environment(folder)
+    environment = environment_of(folder)
     for source in sorted(folder.rglob("*")):
         name = source.relative_to(folder)
         if source.is_dir() or LEFT & set(name.parts):
@@ -47,7 +47,8 @@ def rendered(environment: Environment, name: str, facts: Facts) -> str:
         raise
 
 
-def _environment(folder: Path) -> Environment:
+def environment_of(folder: Path) -> Environment:
+    """How the templates in a folder are read."""
     environment = Environment(
         loader=FileSystemLoader(folder),
         autoescape=lambda name: (name or "").removesuffix(SUFFIX).endswith(MARKUP),

@@ -9,6 +9,7 @@ from export.blocks import block_tokens
 from export.lookup import looked_up
 from export.tflite.file import TfliteFile
 from export.tflite.lower import lower
+from export.tflite.metadata import attach_licence
 from wedepth.errors import WedepthError
 
 
@@ -18,7 +19,7 @@ def convert(hub: Path, out: Path, *, precision: str, metadata: dict[str, str]) -
     Images go in and out as TFLite has them, channels last: `image` float32 [1,H,W,3], `depth` float32 [1,H,W,1]. Names
     of the signature `serving_default` and of tensors are the graph's. "fp16" stores weights and large tables as
     float16; they are computed in float32 on CPUs. `metadata` is kept as JSON in the model's metadata buffer `wedepth`,
-    its `description` also as the model's own.
+    and in TFLite's own form; its `description` also as the model's.
 
     Raises WedepthError for a graph that cannot be read, an op without lowering and a form of an op that TFLite has no
     exact counterpart of. Nothing is written then.
@@ -31,6 +32,7 @@ def convert(hub: Path, out: Path, *, precision: str, metadata: dict[str, str]) -
         block_tokens(model, constants)
     inputs, outputs, _ = lower(model, file, constants=constants)
     file.save(out, inputs, outputs, metadata)
+    attach_licence(out, metadata)
 
 
 def read_hub(hub: Path) -> onnx.ModelProto:

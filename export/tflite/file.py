@@ -10,6 +10,7 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from numpy.typing import NDArray
 
+from export.tflite.metadata import METADATA, model_metadata
 from export.tflite.view import View
 from runtimes.tflite_file import HEADROOM, Place, buffer_of, buffers_size, pack, put_places, read_model
 from wedepth.errors import WedepthError
@@ -128,7 +129,8 @@ class TfliteFile:
         self._model.buffers[self._graph.tensors[tensor].buffer].data = np.ascontiguousarray(value).reshape(-1)
 
     def save(self, path: Path, inputs: dict[str, int], outputs: dict[str, int], metadata: dict[str, str]) -> None:
-        """Write the file, inputs and outputs by their names. `metadata` becomes one JSON buffer named `wedepth`."""
+        """Write the file, inputs and outputs by their names. `metadata` becomes one JSON buffer named `wedepth`, and
+        TFLite Metadata, to which `attach_licence` adds its file."""
         for name, index in (*inputs.items(), *outputs.items()):
             for tensor in self._graph.tensors:
                 if tensor.name == name:  # a step on the way to it
@@ -142,13 +144,20 @@ class TfliteFile:
         signature.outputs = [_tensor_map(*item) for item in outputs.items()]
         self._model.signatureDefs = [signature]
         self._model.description = metadata.get("description", "")
-        self._model.buffers.append(buffer_of(np.frombuffer(json.dumps(metadata, sort_keys=True).encode(), np.uint8)))
-        entry = schema.MetadataT()
-        entry.name, entry.buffer = "wedepth", len(self._model.buffers) - 1
-        self._model.metadata = [entry]
+        shape = self._graph.tensors[next(iter(inputs.values()))].shape
+        described = model_metadata(metadata, tuple(inputs), tuple(outputs), (int(shape[2]), int(shape[1])))
+        self._model.metadata = []
+        self._attach("wedepth", json.dumps(metadata, sort_keys=True).encode())
+        self._attach(METADATA, described)
         places = ((name, view) for name, view in self.views.items() if self._is_computed(view.tensor))
         put_places(self._model, {n: Place(self.name(v.tensor), v.factors, v.axes) for n, v in places})
         _write(self._model, path)
+
+    def _attach(self, name: str, content: bytes) -> None:
+        self._model.buffers.append(buffer_of(np.frombuffer(content, np.uint8)))
+        entry = schema.MetadataT()
+        entry.name, entry.buffer = name, len(self._model.buffers) - 1
+        self._model.metadata.append(entry)
 
     def _is_computed(self, tensor: int) -> bool:
         return self._graph.tensors[tensor].buffer == 0

@@ -19,6 +19,7 @@ from calib.ranges import Range
 from export.tflite.convert import read_hub
 from export.tflite.file import TfliteFile, write_whole
 from export.tflite.lower import Lowered, lower
+from export.tflite.metadata import attach_licence
 from wedepth.errors import WedepthError
 
 INTERFACES = ("float32", "int8")
@@ -67,6 +68,7 @@ def convert(hub: Path, out: Path, *, plan: Plan, metadata: dict[str, str], inter
         results = {file.name(op.tensor) for op in planned}
         limits = {file.name(tensor): bounds for tensor, bounds in ranges.items()}
         write_whole(_quantise(whole, results, limits, ends), quantised)
+        attach_licence(quantised, metadata)
         compiled = read_back(quantised, operators, file.name, plan)
         quantised.replace(out)
     return compiled

@@ -12,6 +12,7 @@ from export.tflite.convert import read_hub
 from export.tflite.file import SIGNATURE, TfliteFile, write_whole
 from export.tflite.int8 import library, quantising, read_back
 from export.tflite.lower import lower
+from export.tflite.metadata import attach_licence
 
 
 def convert_default(
@@ -34,6 +35,7 @@ def convert_default(
             found = quantiser.calibrate({SIGNATURE: samples}, num_threads=2)
             result = quantiser.quantize(found, enable_progress_bar=False, enable_progress_report=False)
         write_whole(bytes(result.quantized_model), quantised)
+        attach_licence(quantised, metadata)
         compiled = read_back(quantised, operators, file.name, plan)
         quantised.replace(out)
     return compiled

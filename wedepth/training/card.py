@@ -26,7 +26,7 @@ def model_card(record: dict[str, Any], config: Config) -> str:
         "In unaligned metres, no scaling to the ground truth. Below each row, what predicting without looking at the "
         "image gets on the same frames: the one depth, and the depth map, that fit the training frames best.",
         "",
-        *_metrics(record),
+        *metrics_table(record),
         "",
         *_chosen(record),
         f"All depths are multiplied by {record['depth_scale']:.3f}: the factor with the least AbsRel on training "
@@ -34,14 +34,15 @@ def model_card(record: dict[str, Any], config: Config) -> str:
         "",
         "## Training",
         "",
-        *_stages(record),
+        *stages_table(record),
         "",
         f"Frozen VFM: SHA-256 of its tensors `{record['setup']['vfm_sha256']}`.",
     ]
     return "\n".join(lines) + "\n"
 
 
-def _metrics(record: dict[str, Any]) -> list[str]:
+def metrics_table(record: dict[str, Any]) -> list[str]:
+    """Lines of Markdown: the metrics on every source that was validated on, each above what not looking gets."""
     if not record["val"]:
         return ["Not validated: the run was given no frames for it."]
     heads = ["frames", "prediction", *(head for head, _ in COLUMNS.values())]
@@ -71,7 +72,7 @@ def _chosen(record: dict[str, Any]) -> list[str]:
     ]
 
 
-def _stages(record: dict[str, Any]) -> list[str]:
+def stages_table(record: dict[str, Any]) -> list[str]:
     """A row for every run that led here, the first one first."""
     runs = []
     run: dict[str, Any] | None = record
