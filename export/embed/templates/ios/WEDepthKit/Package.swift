@@ -6,6 +6,7 @@ let package = Package(
     platforms: [.iOS(.v17), .macOS(.v14)],
     products: [
         .library(name: "WEDepthKit", targets: ["WEDepthKit"]),
+        .library(name: "WEDepthGeometry", targets: ["WEDepthGeometry"]),
         .library(name: "WEDepthSelfTest", targets: ["WEDepthSelfTest"]),
     ],
     targets: [
