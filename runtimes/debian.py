@@ -1,5 +1,6 @@
-"""Debian's packages without installing them: fetched from the machine's own archive by an apt with a state of its own, which
-checks their signatures, and unpacked into a folder. Nothing on the machine is changed, no administrator is needed."""
+"""Debian's packages without installing them: fetched from the machine's own archive by an apt with a state of its own,
+which checks their signatures, and unpacked into a folder. Nothing on the machine is changed, no administrator is
+needed."""
 
 import os
 import shutil
@@ -31,8 +32,8 @@ Dir::Etc::SourceParts "/dev/null";
 
 
 def fetch_packages(folder: Path, names: tuple[str, ...], architecture: str, suite: str | None = None) -> list[Path]:
-    """Packages and all that they depend on, as files in `folder`; of another `suite` of Debian than the machine's if one is
-    named. WedepthError where this is no Debian, and with apt's own words where it cannot."""
+    """Packages and all that they depend on, as files in `folder`; of another `suite` than the machine's if one is named.
+    WedepthError where this is no Debian, and with apt's own words where it cannot."""
     require_debian()
     for name in ("state/lists/partial", "cache/archives/partial"):
         (folder / name).mkdir(parents=True)
@@ -74,10 +75,10 @@ def run_tool(*command: str, environment: dict[str, str] | None = None) -> str:
 
 def _archive() -> str:
     """The address of the archive that the machine's own release comes from."""
-    release = [line.partition("=")[2] for line in _RELEASE.read_text().splitlines() if line.startswith("VERSION_CODENAME=")]
+    release = dict(line.partition("=")[::2] for line in _RELEASE.read_text().splitlines()).get("VERSION_CODENAME")
     targets = run_tool("apt-get", "indextargets", "--format", "$(CREATED_BY) $(RELEASE) $(COMPONENT) $(REPO_URI)")
     for line in targets.splitlines():
         kind, name, component, address = line.split()
-        if (kind, component, [name]) == ("Packages", "main", release):
+        if (kind, component, name) == ("Packages", "main", release):
             return address
     raise WedepthError("apt knows no archive of this machine's own release, to fetch another release's packages from.")

@@ -1,4 +1,4 @@
-"""JetBrains' Kotlin compiler, from npm, and the libraries of its tests, from Debian: JUnit, and Android's own org.json."""
+"""JetBrains' Kotlin compiler, from npm, and its tests' libraries, from Debian: JUnit, and Android's own org.json."""
 
 import os
 import shutil

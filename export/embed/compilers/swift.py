@@ -1,5 +1,5 @@
-"""Swift for Linux, with its package manager, XCTest and formatter, from Debian: in a root of its own, which a command sees
-as the whole machine (chroot in a user namespace)."""
+"""Swift for Linux, with its package manager, XCTest and formatter, from Debian: in a root of its own, which a command
+sees as the whole machine (chroot in a user namespace)."""
 
 import os
 import platform
@@ -66,8 +66,8 @@ def set_up() -> Path:
 
 def run(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
     """Run a command of the root in `folder`, which it sees as /work and may write to."""
-    enter = ("unshare", "--map-root-user", "--mount", "--pid", "--fork", "sh", "-c", _ENTER, "sh", str(ROOT), str(folder))
-    return subprocess.run([*enter, *command], capture_output=True, text=True, check=False)
+    enter = ("unshare", "--map-root-user", "--mount", "--pid", "--fork", "sh", "-c", _ENTER, "sh")
+    return subprocess.run([*enter, str(ROOT), str(folder), *command], capture_output=True, text=True, check=False)
 
 
 def _finish(root: Path) -> None:

@@ -50,7 +50,7 @@ def classes(android: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def work(ios: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the Swift package, built with its tests, the sample's sources, and Apple's frameworks as declared."""
+    """A folder with the Swift package, built with its tests, the sample's sources, and Apple's declared frameworks."""
     _require(swift.find)
     folder = tmp_path_factory.mktemp("work")
     for project in ("WEDepthKit", "WEDepthSample"):
@@ -102,8 +102,8 @@ def _require(find: Callable[[], None]) -> None:
 
 def _framework(name: str) -> str:
     """What makes a module and a library of a declared framework."""
-    module = f"-module-name {name} -module-link-name {name} -emit-module-path {name}.swiftmodule"
-    return f"cd apple && swiftc -swift-version 5 -emit-module -emit-library {module} -I . -L . -o lib{name}.so {name}.swift"
+    module = f"-emit-module -emit-module-path {name}.swiftmodule -module-name {name} -module-link-name {name}"
+    return f"cd apple && swiftc -swift-version 5 {module} -emit-library -o lib{name}.so -I . -L . {name}.swift"
 
 
 def _done(done: subprocess.CompletedProcess[str]) -> str:

@@ -1,7 +1,6 @@
-"""The wrappers' geometry and self-test, run in their own languages: held against the reference, and against the depth that
-each mistake really gives."""
+"""The wrappers' geometry and self-test, run in their own languages: held against the reference, and against the depth
+that each mistake really gives."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,8 +9,8 @@ import numpy as np
 import pytest
 
 from export.embed.geometry import Fit, to_image, to_model, upright_size
-from export.embed.golden import MISTAKES, Golden
-from runtimes.bundle import open_bundle
+from export.embed.golden import MISTAKES, run_golden
+from runtimes.bundle import Bundle, open_bundle
 from runtimes.registry import open_session, runtime_for
 
 BUNDLES = {"kotlin": "nano-tflite-fp32", "swift": "nano-coreml-fp32"}
@@ -47,16 +46,11 @@ class Driven:
 
 
 @pytest.fixture(scope="module", params=("kotlin", "swift"))
-def driven(
-    request: pytest.FixtureRequest,
-    golden_of: Callable[[str], Golden],
-    exported: Path,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Driven:
+def driven(request: pytest.FixtureRequest, exported: Path, tmp_path_factory: pytest.TempPathFactory) -> Driven:
     """All tasks, done in either language."""
-    drive, bundle = request.getfixturevalue(f"{request.param}_driver"), BUNDLES[request.param]
+    drive = request.getfixturevalue(f"{request.param}_driver")
     folder = tmp_path_factory.mktemp("driven")
-    tasks = [*write_fits(folder), *write_depths(folder, golden_of(bundle), exported / bundle)]
+    tasks = [*write_fits(folder), *write_depths(folder, open_bundle(exported / BUNDLES[request.param]))]
     (folder / "tasks").write_text("\n".join(tasks))
     lines = [line.split("\t") for line in drive(folder).splitlines()]
     said = {
@@ -107,13 +101,12 @@ def write_fits(folder: Path) -> list[str]:
     return tasks
 
 
-def write_depths(folder: Path, golden: Golden, bundle: Path) -> list[str]:
-    """The depth that the bundle's artifact gives as it should be and with every mistake, as files; returns the tasks."""
-    opened = open_bundle(bundle)
-    session = open_session(runtime_for(opened.manifest.target), opened.artifact, "cpu")
+def write_depths(folder: Path, bundle: Bundle) -> list[str]:
+    """The depth that a bundle's artifact gives as it should be and with every mistake, as files; returns the tasks."""
+    session, golden = open_session(runtime_for(bundle.manifest.target), bundle.artifact, "cpu"), run_golden(bundle)
     depths: dict[str, Any] = {"right": golden.depth}
     for name, (_, make) in MISTAKES.items():
-        depths[name] = make(session, opened.manifest, golden.image, golden.depth)
+        depths[name] = make(session, bundle.manifest, golden.image, golden.depth)
     for name, depth in depths.items():
         depth.astype("<f4").tofile(folder / f"{name}.f32")
     return [f"judge {name}.f32" for name in depths]

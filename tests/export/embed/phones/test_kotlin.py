@@ -46,5 +46,6 @@ def _resource_class(android: Path, folder: Path) -> Path:
     fields = " ".join(f"public static final int {entry.get('name')} = 1;" for entry in strings)
     file = folder / "r/org/wedepth/sample/R.java"
     file.parent.mkdir(parents=True)
-    file.write_text(f"package org.wedepth.sample;\npublic final class R {{ public static class string {{ {fields} }} }}\n")
+    strings_class = f"public static class string {{ {fields} }}"
+    file.write_text(f"package org.wedepth.sample;\npublic final class R {{ {strings_class} }}\n")
     return folder / "r"

@@ -1,5 +1,5 @@
-"""The iOS package in Swift's compiler and package manager on Linux: what needs no framework of Apple's runs, and all of it
-fits what they declare."""
+"""The iOS package in Swift's compiler and package manager on Linux: what needs no framework of Apple's runs, and all of
+it fits what they declare."""
 
 import re
 import shutil
@@ -8,7 +8,11 @@ from pathlib import Path
 from export.embed.compilers import swift
 
 # Those that need no Core ML.
-SUITES = ("WEDepthGeometryTests.PlacementTests", "WEDepthGeometryTests.ResamplingTests", "WEDepthSelfTestTests.VerdictTests")
+SUITES = (
+    "WEDepthGeometryTests.PlacementTests",
+    "WEDepthGeometryTests.ResamplingTests",
+    "WEDepthSelfTestTests.VerdictTests",
+)
 TESTS = "WEDepthKit/.build/debug/WEDepthKitPackageTests.xctest"
 
 

@@ -71,6 +71,7 @@ public struct State<Value> {
 }
 @propertyWrapper
 public struct Binding<Value> {
+    public init(get: @escaping () -> Value, set: @escaping (Value) -> Void) { fatalError() }
     public var wrappedValue: Value { get { fatalError() } nonmutating set { fatalError() } }
     public var projectedValue: Binding<Value> { fatalError() }
 }

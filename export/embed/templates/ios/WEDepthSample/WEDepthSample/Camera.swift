@@ -1,7 +1,7 @@
 import AVFoundation
 import CoreVideo
 
-/// A frame of the camera, upright, 32-bit BGRA. It is handed from the camera's queue to whoever reads it, and to no other.
+/// A frame of the camera, upright, 32-bit BGRA. It is handed from the camera's queue to one reader, and to no other.
 struct Frame: @unchecked Sendable {
     let pixels: CVPixelBuffer
 }

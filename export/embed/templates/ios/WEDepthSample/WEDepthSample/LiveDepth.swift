@@ -1,3 +1,4 @@
+import Combine
 import CoreGraphics
 import CoreML
 import Foundation
@@ -39,7 +40,10 @@ final class LiveDepth: ObservableObject {
         model = nil
         message = "Loading the model…"
         do {
-            model = try await DepthModel.load(contentsOf: try modelURL(), computeUnits: units)
+            let loaded = try await DepthModel.load(contentsOf: try modelURL(), computeUnits: units)
+            // Another choice may have been made meanwhile.
+            guard !Task.isCancelled else { return }
+            model = loaded
             message = ""
         } catch {
             message = error.localizedDescription

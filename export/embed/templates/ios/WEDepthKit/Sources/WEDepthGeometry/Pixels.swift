@@ -1,4 +1,4 @@
-/// Where the pixels of an image are in memory, seen upright. Turning an image changes these numbers, and copies nothing.
+/// Where the pixels of an image are in memory, seen upright. Turning an image changes these numbers and copies nothing.
 public struct PixelLayout: Equatable, Sendable {
     /// Width and height of the upright image in pixels.
     public let width: Int

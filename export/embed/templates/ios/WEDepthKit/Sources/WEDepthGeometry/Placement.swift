@@ -32,8 +32,8 @@ public enum Fit: String, CaseIterable, Sendable {
     case crop
 }
 
-/// Which part of the upright image is put where in the model's input. Sizes follow by arithmetic on whole numbers: halves
-/// are rounded up, and offsets, half of what is left over, down.
+/// Which part of the upright image is put where in the model's input. Sizes follow by arithmetic on whole numbers:
+/// halves are rounded up, and offsets, half of what is left over, down.
 public struct Placement: Equatable, Sendable {
     /// The upright image and the model's input.
     public let imageSize: Size

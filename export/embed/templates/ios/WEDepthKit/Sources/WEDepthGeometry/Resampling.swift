@@ -83,8 +83,8 @@ private struct Tap {
     let weights: [Double]
 }
 
-/// Bilinear with half-pixel centres. Where a side shrinks, the triangle is as wide as the step between the new pixels, so
-/// that every old one counts.
+/// Bilinear with half-pixel centres. Where a side shrinks, the triangle is as wide as the step between the new pixels,
+/// so that every old one counts.
 private func taps(from old: Int, to new: Int) -> [Tap] {
     let step = Double(old) / Double(new)
     let radius = max(1, step)

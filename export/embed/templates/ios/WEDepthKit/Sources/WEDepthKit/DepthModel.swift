@@ -28,8 +28,8 @@ public final class DepthModel: @unchecked Sendable {
     /// Loads a model.
     ///
     /// - Parameters:
-    ///   - url: a compiled model (`.mlmodelc`, as Xcode puts it into an app), or a `.mlpackage`, which is compiled first:
-    ///     that takes seconds, so keep what `MLModel.compileModel(at:)` gives if you load it often.
+    ///   - url: a compiled model (`.mlmodelc`, as Xcode puts it into an app), or a `.mlpackage`, which is compiled
+    ///     first: that takes seconds, so keep what `MLModel.compileModel(at:)` gives if you load it often.
     ///   - computeUnits: what Core ML may use.
     /// - Throws: `DepthError`.
     public static func load(contentsOf url: URL, computeUnits: MLComputeUnits = .all) async throws -> DepthModel {

@@ -44,7 +44,8 @@ extension Golden {
                     passed: true)
             }
             return Verdict(
-                sentence: "The relative difference is \(number(largest)) at one pixel; \(number(bound)) is the tolerance.")
+                sentence:
+                    "The relative difference is \(number(largest)) at one pixel; \(number(bound)) is the tolerance.")
         }
         let off = "The mean relative difference is \(number(mean)); \(number(bounds.meanRel)) is the tolerance."
         let nearest = nearestMistakes(to: mean)
@@ -57,7 +58,7 @@ extension Golden {
             mistakes: nearest)
     }
 
-    /// The mistakes whose mean relative difference comes nearest to `mean`: several, where a number cannot tell them apart.
+    /// The mistakes whose mean relative difference comes nearest to `mean`: several, where it cannot tell them apart.
     private func nearestMistakes(to mean: Double) -> [String] {
         let distances = facts.mistakes.map { (name: $0.key, distance: abs(log(mean / $0.value.meanRel))) }
             .sorted { ($0.distance, $0.name) < ($1.distance, $1.name) }

@@ -27,7 +27,8 @@ final class PlacementTests: XCTestCase {
             let orientation = try XCTUnwrap(Orientation(rawValue: example.orientation))
             let layout = stored(width: example.width, height: example.height)
             let upright = layout.upright(orientation)
-            XCTAssertEqual([upright.width, upright.height], example.upright, "the size of the upright image: \(example)")
+            XCTAssertEqual(
+                [upright.width, upright.height], example.upright, "the size of the upright image: \(example)")
             XCTAssertEqual(upright.offset(example.first), 0, "where the first stored pixel is shown: \(example)")
             XCTAssertEqual(
                 upright.offset(example.second), layout.columnStep, "where the second stored pixel is shown: \(example)")

@@ -24,7 +24,8 @@ final class ResamplingTests: XCTestCase {
 
     func testLetterboxIsGreyBesideTheImage() {
         let (image, model) = (Size(width: 2, height: 2), Size(width: 4, height: 2))
-        let pixels = resampled([UInt8](repeating: 7, count: 12), image, Placement(image: image, model: model, fit: .letterbox))
+        let pixels = resampled(
+            [UInt8](repeating: 7, count: 12), image, Placement(image: image, model: model, fit: .letterbox))
         let row: [UInt8] = [128, 128, 128, 7, 7, 7, 7, 7, 7, 128, 128, 128]
         XCTAssertEqual(pixels, row + row)
     }
@@ -61,6 +62,7 @@ final class ResamplingTests: XCTestCase {
 
 private func resampled(_ bytes: [UInt8], _ size: Size, _ placement: Placement) -> [UInt8] {
     let layout = PixelLayout(
-        width: size.width, height: size.height, bytesPerRow: 3 * size.width, bytesPerPixel: 3, red: 0, green: 1, blue: 2)
+        width: size.width, height: size.height, bytesPerRow: 3 * size.width, bytesPerPixel: 3, red: 0, green: 1, blue: 2
+    )
     return bytes.withUnsafeBytes { resampled($0, layout: layout, placement: placement) }
 }

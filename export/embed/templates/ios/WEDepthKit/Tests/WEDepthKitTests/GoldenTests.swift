@@ -8,7 +8,7 @@ import XCTest
 
 @testable import WEDepthKit
 
-/// The model of this bundle in Core ML, on the golden image: as it should be, and with the mistakes that integrations make.
+/// The model of this bundle in Core ML, on the golden image: as it should be, and with integrations' mistakes.
 ///
 /// Runs on a Mac and in the simulator, which read the bundle that this package lies in.
 final class GoldenTests: XCTestCase {

@@ -21,5 +21,7 @@ public final class ImageAnalysis extends UseCase {
         public ImageAnalysis build() { throw new UnsupportedOperationException(); }
     }
 
+    public void clearAnalyzer() { throw new UnsupportedOperationException(); }
+
     public void setAnalyzer(java.util.concurrent.Executor executor, Analyzer analyzer) { throw new UnsupportedOperationException(); }
 }

@@ -50,8 +50,10 @@ class GoldenTest {
 
     @Test
     fun theWrongRangeIsNamed() {
-        val one = { value: Int -> if (value >= 128) 1 else 0 }
-        expectMistake("range", image.mapped { Color.rgb(one(Color.red(it)), one(Color.green(it)), one(Color.blue(it))) })
+        // 0…1, in whole numbers.
+        val scaled = { value: Int -> if (value >= 128) 1 else 0 }
+        val changed = image.mapped { Color.rgb(scaled(Color.red(it)), scaled(Color.green(it)), scaled(Color.blue(it))) }
+        expectMistake("range", changed)
     }
 
     @Test

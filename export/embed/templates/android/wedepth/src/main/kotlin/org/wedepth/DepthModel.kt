@@ -40,7 +40,7 @@ class DepthModel private constructor(
     fun predict(image: Bitmap, orientation: Orientation = Orientation.UP, fit: Fit = Fit.LETTERBOX): DepthMap =
         predict(image.pixels().upright(orientation), fit)
 
-    /** Depth of an image in memory, upright: see the other. */
+    /** Depth of an image in memory, which is seen upright: see the other. */
     fun predict(pixels: Pixels, fit: Fit): DepthMap {
         val image = Size(pixels.layout.width, pixels.layout.height)
         val placement = Placement.of(image, ModelFacts.SIZE, fit)
@@ -73,6 +73,7 @@ class DepthModel private constructor(
     }
 
     /** Frees what the model holds; it cannot be used after. */
+    @Synchronized
     override fun close() {
         (inputs + outputs).forEach { it.close() }
         compiled.close()
@@ -88,17 +89,19 @@ class DepthModel private constructor(
          */
         fun load(context: Context, processor: Processor = Processor.CPU): DepthModel {
             val environment = environment(context, processor)
-            try {
-                val model = DepthModel(processor, environment, compile(context, processor, environment))
-                model.run(FloatArray(3 * ModelFacts.SIZE.width * ModelFacts.SIZE.height))
-                return model
+            val model = try {
+                DepthModel(processor, environment, compile(context, processor, environment))
             } catch (error: LiteRtException) {
                 environment.close()
-                throw DepthException("LiteRT cannot load ${ModelFacts.ASSET} for the $processor: ${error.message}", error)
+                throw DepthException("LiteRT cannot load the model for the $processor: ${error.message}", error)
+            }
+            try {
+                model.run(FloatArray(3 * ModelFacts.SIZE.width * ModelFacts.SIZE.height))
             } catch (error: DepthException) {
-                environment.close()
+                model.close()
                 throw error
             }
+            return model
         }
 
         private fun compile(context: Context, processor: Processor, environment: Environment): CompiledModel {

@@ -16,8 +16,8 @@ enum class Fit {
 }
 
 /**
- * Which part of the upright image is put where in the model's input. Sizes follow by arithmetic on whole numbers: halves
- * are rounded up, and offsets, half of what is left over, down.
+ * Which part of the upright image is put where in the model's input. Sizes follow by arithmetic on whole numbers:
+ * halves are rounded up, and offsets, half of what is left over, down.
  *
  * @property image the upright image's size.
  * @property model the size of the model's input.

@@ -84,8 +84,8 @@ private class Tap(val first: Int, val weights: DoubleArray) {
 }
 
 /**
- * Bilinear with half-pixel centres. Where a side shrinks, the triangle is as wide as the step between the new pixels, so
- * that every old one counts.
+ * Bilinear with half-pixel centres. Where a side shrinks, the triangle is as wide as the step between the new pixels,
+ * so that every old one counts.
  */
 private fun taps(old: Int, new: Int): List<Tap> {
     val radius = maxOf(1.0, old.toDouble() / new)

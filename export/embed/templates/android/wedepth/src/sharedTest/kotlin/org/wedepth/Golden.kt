@@ -62,7 +62,10 @@ fun floats(bytes: ByteArray): FloatArray {
 }
 
 /** The objects of a list in golden.json. */
-fun JSONObject.cases(name: String): List<JSONObject> = getJSONArray(name).let { list -> List(list.length(), list::getJSONObject) }
+fun JSONObject.cases(name: String): List<JSONObject> {
+    val list = getJSONArray(name)
+    return List(list.length(), list::getJSONObject)
+}
 
 fun JSONArray.ints(): List<Int> = List(length(), ::getInt)
 

@@ -33,24 +33,29 @@ fun Golden.verdict(found: DepthMap): Verdict {
 }
 
 private fun Golden.verdict(mean: Double, largest: Double, median: Double): Verdict {
+    val tolerance = "${number(meanRel)} is the tolerance."
     if (mean <= meanRel && largest <= (maxRel ?: largest)) {
-        val sentence = "The depth is right: the mean relative difference is ${number(mean)}, and ${number(meanRel)} is the tolerance."
-        return Verdict(sentence, passed = true)
+        return Verdict(
+            "The depth is right: the mean relative difference is ${number(mean)}, and $tolerance",
+            passed = true,
+        )
     }
-    if (mean <= meanRel) {
-        return Verdict("The relative difference is ${number(largest)} at one pixel; ${number(maxRel!!)} is the tolerance.")
+    if (maxRel != null && mean <= meanRel) {
+        return Verdict(
+            "The relative difference is ${number(largest)} at one pixel; ${number(maxRel)} is the tolerance."
+        )
     }
     val nearest = nearestMistakes(mean)
     val words = nearest.joinToString("; or where ") { it.words }
     return Verdict(
-        "The mean relative difference is ${number(mean)}; ${number(meanRel)} is the tolerance. " +
+        "The mean relative difference is ${number(mean)}; $tolerance " +
             "${number(nearest.first().meanRel)} is what it is where $words. " +
             "At the median depth is ${number(median)} times what it should be.",
         mistakes = nearest.map { it.name },
     )
 }
 
-/** The mistakes whose mean relative difference comes nearest to [mean]: several, where a number cannot tell them apart. */
+/** The mistakes whose mean relative difference comes nearest to [mean]: several, where it cannot tell them apart. */
 private fun Golden.nearestMistakes(mean: Double): List<Mistake> {
     val distance = { mistake: Mistake -> abs(ln(mean / mistake.meanRel)) }
     val ordered = mistakes.sortedWith(compareBy(distance, Mistake::name))

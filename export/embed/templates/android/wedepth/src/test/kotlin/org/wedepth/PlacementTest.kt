@@ -24,7 +24,8 @@ class PlacementTest {
         for (case in cases) {
             val layout = PixelLayout(case.getInt("width"), case.getInt("height"), 4 * case.getInt("width"), 4)
             val upright = layout.upright(Orientation.ofExif(case.getInt("orientation")))
-            assertEquals("upright size: $case", case.getJSONArray("upright").ints(), listOf(upright.width, upright.height))
+            val size = listOf(upright.width, upright.height)
+            assertEquals("upright size: $case", case.getJSONArray("upright").ints(), size)
             assertEquals("first stored pixel: $case", 0, upright.offset(case.getJSONArray("first").ints()))
             assertEquals("second stored pixel: $case", 4, upright.offset(case.getJSONArray("second").ints()))
         }
@@ -33,7 +34,7 @@ class PlacementTest {
     @Test
     fun `numbers are resized as the reference does`() {
         for (case in golden.facts.cases("resize")) {
-            val (old, new) = listOf("from", "to").map { side -> case.getJSONArray(side).ints().let { Size(it[0], it[1]) } }
+            val (old, new) = listOf("from", "to").map { case.getJSONArray(it).ints() }.map { Size(it[0], it[1]) }
             val values = case.getJSONArray("values").doubles().map { it.toFloat() }.toFloatArray()
             val resized = restored(values, Placement(new, old, new.whole(), old.whole())).metres
             val expected = case.getJSONArray("resized").doubles()

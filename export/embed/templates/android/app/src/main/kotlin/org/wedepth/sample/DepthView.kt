@@ -87,10 +87,11 @@ class DepthView(context: Context) : View(context) {
             val start = left + (right - left) * step / BARS
             canvas.drawRect(start, top, start + (right - left) / BARS + 1, bottom, bar)
         }
-        for (label in 0 until LABELS) {
-            val part = label.toFloat() / (LABELS - 1)
+        for (number in 0 until LABELS) {
+            val part = number.toFloat() / (LABELS - 1)
             val metres = scale.near + part * (scale.far - scale.near)
-            canvas.drawText(resources.getString(R.string.metres, metres), left + part * (right - left), height - 16 * unit, text)
+            val label = resources.getString(R.string.metres, metres)
+            canvas.drawText(label, left + part * (right - left), height - 16 * unit, text)
         }
     }
 

@@ -32,6 +32,8 @@ sealed interface Scene {
 class LiveDepth(private val activity: ComponentActivity, private val show: (Scene) -> Unit) {
     private val worker = Executors.newSingleThreadExecutor()
 
+    private val analysis = analysis()
+
     // The worker's alone.
     private var model: DepthModel? = null
 
@@ -52,10 +54,9 @@ class LiveDepth(private val activity: ComponentActivity, private val show: (Scen
     /** Opens the camera, for as long as the activity is in front. */
     fun open() {
         val provider = ProcessCameraProvider.getInstance(activity)
+        analysis.setAnalyzer(worker) { frame -> frame.use(::measure) }
         provider.addListener({
             try {
-                val analysis = analysis()
-                analysis.setAnalyzer(worker) { frame -> frame.use(::measure) }
                 provider.get().bindToLifecycle(activity, CameraSelector.DEFAULT_BACK_CAMERA, analysis)
             } catch (error: ExecutionException) {
                 fail("The camera does not open: ${error.cause?.message}.")
@@ -67,6 +68,7 @@ class LiveDepth(private val activity: ComponentActivity, private val show: (Scen
 
     /** Frees the model; nothing is shown after. */
     fun close() {
+        analysis.clearAnalyzer()
         worker.execute {
             model?.close()
             model = null
