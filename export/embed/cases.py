@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from export.embed.geometry import ORIENTATIONS, Fit, place, resize, upright, upright_size
+from export.embed.geometry import ORIENTATIONS, Fit, place, resize, shown_at, upright_size
 
 # A phone's photograph, the same on its side, a square, a strip, an image smaller than any network takes, odd sizes.
 SIZES = ((4032, 3024), (1080, 1920), (500, 500), (1999, 333), (31, 17), (641, 479))
@@ -27,9 +27,6 @@ def geometry_cases(model_width: int, model_height: int) -> list[dict[str, Any]]:
 def _case(width: int, height: int, fit: Fit, orientation: int, model_width: int, model_height: int) -> dict[str, Any]:
     shown = upright_size(width, height, orientation)
     placement = place(*shown, model_width, model_height, fit)
-    marks = np.zeros((height, width), np.uint8)
-    marks[0, :2] = 1, 2
-    first, second = (np.argwhere(upright(marks, orientation) == mark)[0, ::-1].tolist() for mark in (1, 2))
     return {
         "width": width,
         "height": height,
@@ -38,8 +35,8 @@ def _case(width: int, height: int, fit: Fit, orientation: int, model_width: int,
         "upright": list(shown),
         "source": list(placement.source),
         "model": list(placement.model),
-        "first": first,
-        "second": second,
+        "first": list(shown_at(0, 0, width, height, orientation)),
+        "second": list(shown_at(1, 0, width, height, orientation)),
     }
 
 

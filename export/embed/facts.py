@@ -144,13 +144,12 @@ def _scales(bundle: Bundle) -> Scales:
     manifest = bundle.manifest
     if manifest.target != "tflite" or "int8" not in (manifest.input.dtype, manifest.output.dtype):
         return Scales()
-    from runtimes.tflite_file import read_model, text
+    from runtimes.tflite_file import read_model
 
     graph = read_model(bundle.artifact.read_bytes()).subgraphs[0]
-    ends = {text(graph.tensors[i].name): graph.tensors[i].quantization for i in (*graph.inputs, *graph.outputs)}
 
-    def of(name: str) -> Scale:
-        stored = ends[name]
+    def of(tensor: int) -> Scale:
+        stored = graph.tensors[tensor].quantization
         return float(stored.scale[0]), int(stored.zeroPoint[0])
 
-    return Scales(of(manifest.input.name), of(manifest.output.name))
+    return Scales(of(graph.inputs[0]), of(graph.outputs[0]))

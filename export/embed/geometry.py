@@ -18,6 +18,8 @@ Rectangle = tuple[int, int, int, int]
 GREY = 128
 """What letterbox puts beside the image, in each channel."""
 ORIENTATIONS = range(1, 9)
+# Those whose columns, and whose rows, run the other way, once 5 to 8 are transposed.
+MIRRORED, UPSIDE_DOWN = (2, 3, 6, 7), (3, 4, 7, 8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +42,23 @@ def upright(image: NDArray[Any], orientation: int) -> NDArray[Any]:
     clockwise; 7 transposed over the other diagonal; 8 turned by 90° counter-clockwise.
     """
     turned = image.swapaxes(0, 1) if orientation >= 5 else image
-    if orientation in (2, 3, 6, 7):
+    if orientation in MIRRORED:
         turned = turned[:, ::-1]
-    if orientation in (3, 4, 7, 8):
+    if orientation in UPSIDE_DOWN:
         turned = turned[::-1]
     return np.ascontiguousarray(turned)
+
+
+def shown_at(x: int, y: int, width: int, height: int, orientation: int) -> tuple[int, int]:
+    """Where pixel (x, y) of a stored image of width × height is in the upright one."""
+    across, down = upright_size(width, height, orientation)
+    if orientation >= 5:
+        x, y = y, x
+    if orientation in MIRRORED:
+        x = across - 1 - x
+    if orientation in UPSIDE_DOWN:
+        y = down - 1 - y
+    return x, y
 
 
 def place(width: int, height: int, model_width: int, model_height: int, fit: Fit) -> Placement:

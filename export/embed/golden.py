@@ -110,7 +110,7 @@ def run_golden(bundle: Bundle) -> Golden:
 
 
 def golden_image(size: tuple[int, int]) -> NDArray[np.uint8]:
-    """A room in lamplight, RGB uint8 [H,W,3] of `size` (height, width): upright, and the same in no mirror."""
+    """A room in lamplight, RGB uint8 [H,W,3] of `size` (height, width): upright, and like itself in no mirror."""
     room = render(SEED, size).image.astype(np.float64)
     grey = room.mean(2, keepdims=True)
     strong = np.clip(grey + SATURATION * (room - grey), 0, 255)
@@ -125,19 +125,24 @@ def find_tolerance(manifest: Manifest, mistakes: dict[str, Mistake]) -> Toleranc
     rounding and a mistake look alike.
     """
     limit = limit_for(manifest.precision.name)
+    for mistake in mistakes.values():
+        if not np.isfinite(mistake.mean_rel):
+            raise WedepthError(f"{manifest.name} gives no depth, or none where {mistake.words}.")
     name = min(mistakes, key=lambda name: mistakes[name].mean_rel)
     half = mistakes[name].mean_rel / 2
-    if not half >= 2 * manifest.verified.mean_rel:
+    if half < 2 * manifest.verified.mean_rel:
         raise WedepthError(
             f"{manifest.name} does not tell a mistake from rounding: where {mistakes[name].words}, depth differs by "
             f"{2 * half:.2g} on average, and the artifact from torch by {manifest.verified.mean_rel:.2g}."
         )
     mean = min(2 * min(limit.mean_rel, limit.max_rel), half)
-    return Tolerance(_significant(2 * limit.max_rel) if np.isfinite(limit.max_rel) else None, _significant(mean))
+    return Tolerance(2 * limit.max_rel if np.isfinite(limit.max_rel) else None, mean)
 
 
 def differs(golden: Golden, depth: Depth) -> str:
     """What the wrappers' tests say of a depth [H,W] in metres, as the reference for theirs; empty where it is right."""
+    if wrong := int((~np.isfinite(depth)).sum()):
+        return f"the depth is no number at {wrong} of {depth.size} pixels."
     mean, _ = _difference(depth, golden.depth)
     bounds = golden.tolerance
     largest = float(np.abs(depth / golden.depth - 1).max()) if bounds.max_rel is not None else 0.0

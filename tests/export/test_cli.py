@@ -52,6 +52,9 @@ def test_one_target_in_json(tmp_path: Path) -> None:
         (["--preset", "huge"], "'huge' is not one of"),
         (["--preset", "nano", "-o", "pyproject.toml"], "is a file; -o names a folder"),
         (["--preset", "nano", "--checkpoint", "README.md"], "not both"),
+        (["--target", "onnx", "--embed", "ios"], "ios embeds coreml, and this is onnx"),
+        (["--embed", "watch"], "'watch' is not one of"),
+        (["--bundle", "exported", "--target", "onnx"], "--target is of an export"),
     ],
 )
 def test_a_refusal_is_one_sentence_in_under_a_second(args: list[str], said: str) -> None:

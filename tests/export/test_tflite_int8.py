@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import sys
+import zipfile
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -283,6 +284,9 @@ def test_description_metadata_and_names_are_kept(made: tuple[File, Compiled], na
         assert file.model.description == METADATA["description"].encode()
         buffers = {entry.name: file.model.buffers[entry.buffer].data for entry in file.model.metadata}
         assert json.loads(buffers[b"wedepth"].tobytes()) == METADATA
+        assert METADATA["description"].encode() in buffers[b"TFLITE_METADATA"].tobytes()
+        with zipfile.ZipFile(file.path) as archive:
+            assert archive.read("LICENCES.txt").decode() == METADATA["license"]
 
 
 def test_constants_are_inside_the_flatbuffer(tmp_path: Path) -> None:
