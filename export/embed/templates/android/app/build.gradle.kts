@@ -15,7 +15,7 @@ android {
         targetSdk = libs.versions.compileSdk.get().toInt()
         versionCode = 1
         versionName = "1.0"
-        // What LiteRT has libraries for, and emulators on PCs.
+        // Phones of today, and emulators on PCs.
         ndk {
             abiFilters += listOf("arm64-v8a", "x86_64")
         }

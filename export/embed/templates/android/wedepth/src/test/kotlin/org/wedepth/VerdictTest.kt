@@ -25,6 +25,13 @@ class VerdictTest {
     }
 
     @Test
+    fun `a loosened sample still refuses every mistake`() {
+        val loosened = golden.loosened()
+        for (mistake in golden.mistakes) assertTrue(mistake.name, mistake.meanRel > loosened.meanRel)
+        assertTrue(loosened.verdict(golden.depth).passed)
+    }
+
+    @Test
     fun `millimetres are named`() {
         val verdict = verdict { 1000 * it }
         assertFalse(verdict.passed)
