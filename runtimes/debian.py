@@ -32,8 +32,8 @@ Dir::Etc::SourceParts "/dev/null";
 
 
 def fetch_packages(folder: Path, names: tuple[str, ...], architecture: str, suite: str | None = None) -> list[Path]:
-    """Packages and all that they depend on, as files in `folder`; of another `suite` than the machine's if one is named.
-    WedepthError where this is no Debian, and with apt's own words where it cannot."""
+    """Packages and all that they depend on, as files in `folder`, which is made; of another `suite` than the machine's
+    if one is named. WedepthError where this is no Debian, and with apt's own words where it cannot."""
     require_debian()
     for name in ("state/lists/partial", "cache/archives/partial"):
         (folder / name).mkdir(parents=True)
