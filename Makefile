@@ -2,7 +2,8 @@
 PYTHON ?= python3.11
 BIN := .venv/bin
 
-.PHONY: demo test lint web first-frame bench arm64 chromium parity-arm parity-web parity-gpu parity-htp parity-vela venv clean
+.PHONY: demo test lint web first-frame bench arm64 chromium parity-arm parity-web parity-gpu parity-htp parity-vela \
+	compilers check-phones venv clean
 
 venv: .venv/installed
 
@@ -94,6 +95,14 @@ endif
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[all,dev,web]'
 	$(BIN)/python -m runtimes.web.packages
 	touch $@
+
+# The projects that --embed makes for phones, in the compilers of their languages (Debian on x86-64, with Java for Kotlin;
+# nothing is installed on the machine). Without them these tests are skipped.
+compilers: venv
+	$(BIN)/python -m export.embed.compilers
+
+check-phones: compilers
+	$(BIN)/python -m pytest tests/export/embed/phones
 
 chromium:
 	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get update -q && \

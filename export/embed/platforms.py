@@ -29,8 +29,8 @@ class Platform:
 PLATFORMS = {
     platform.name: platform
     for platform in (
-        Platform("ios", ("coreml",), "Tests/WEDepthKitTests/golden"),
-        Platform("android", ("tflite",), "wedepth/src/test/resources/golden"),
+        Platform("ios", ("coreml",), "WEDepthKit/Sources/WEDepthSelfTest/golden"),
+        Platform("android", ("tflite",), "wedepth/src/sharedTest/resources/golden"),
         Platform("web", ("onnx", "tflite"), "golden", check_page),
     )
 }

@@ -1,0 +1,10 @@
+import SwiftUI
+
+@main
+struct WEDepthSampleApp: App {
+    var body: some Scene {
+        WindowGroup {
+            DepthScreen()
+        }
+    }
+}
