@@ -142,12 +142,8 @@ def convert(hub: Path, out: Path, *, precision: str, metadata: dict[str, str]) -
             shutil.copyfile(weights, _weights_file(out))
         else:
             model = _simplified(model)
-<<<<<<< HEAD
         narrow_splits(model)
-    onnx.helper.set_model_props(model, metadata)
-=======
     describe(model, metadata)
->>>>>>> embed
     for tensor in model.graph.initializer:
         for entry in tensor.external_data:
             if entry.key == "location":

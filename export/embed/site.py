@@ -59,7 +59,7 @@ def check_node() -> None:
         raise WedepthError("The page is built by Node.js, which is not here; Vite takes 20.19, 22.12 or later.")
     told = subprocess.run(["node", "--version"], capture_output=True, text=True).stdout.strip()
     found = tuple(int(number) for number in re.findall(r"\d+", told)[:2])
-    if found < NODE[0] or NODE[0][0] < found[0] and found < NODE[1]:
+    if found < NODE[0] or (NODE[0][0] < found[0] and found < NODE[1]):
         raise WedepthError(f"The page is built by Vite, which takes Node.js 20.19, 22.12 or later; {told} is here.")
 
 
