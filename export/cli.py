@@ -152,9 +152,8 @@ def _embed(bundle: Path, platforms: tuple[str, ...], as_json: bool) -> int:
 
 
 def _print_json(made: "Sequence[Exported]", embedded: Sequence[Embedded]) -> None:
-    rows = {"artifacts": made, "embedded": embedded}
-    listed = {name: [dataclasses.asdict(item) for item in items] for name, items in rows.items()}
-    click.echo(json.dumps({"schema": SCHEMA, **listed}, indent=1))
+    artifacts, projects = [[dataclasses.asdict(item) for item in items] for items in (made, embedded)]
+    click.echo(json.dumps({"schema": SCHEMA, "artifacts": artifacts, "embedded": projects}, indent=1))
 
 
 def _told(failed: Sequence[str]) -> int:

@@ -42,7 +42,7 @@ def licences(record: Mapping[str, Any], training: Mapping[str, Any] | None) -> L
 
 def code_licence() -> str:
     """What the installed package says of itself."""
-    said = importlib.metadata.metadata("wedepth").get("License-Expression")
+    said = importlib.metadata.metadata("wedepth").json.get("license_expression")
     return f"wedepth, {said}" if said else _CODE
 
 

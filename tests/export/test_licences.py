@@ -1,5 +1,5 @@
 import importlib.metadata
-from email.message import Message
+from types import SimpleNamespace
 
 import pytest
 
@@ -43,10 +43,8 @@ def test_where_the_encoder_began_is_said_by_its_first_stage() -> None:
 def test_the_code_is_under_what_its_package_says(
     monkeypatch: pytest.MonkeyPatch, said: str | None, expected: str
 ) -> None:
-    message = Message()
-    if said:
-        message["License-Expression"] = said
-    monkeypatch.setattr(importlib.metadata, "metadata", lambda name: message)
+    told = SimpleNamespace(json={"license_expression": said} if said else {})
+    monkeypatch.setattr(importlib.metadata, "metadata", lambda name: told)
     assert code_licence().startswith(expected)
 
 
