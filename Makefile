@@ -2,7 +2,7 @@
 PYTHON ?= python3.11
 BIN := .venv/bin
 
-.PHONY: demo test lint bench arm64 chromium parity-arm parity-web parity-gpu parity-htp parity-vela compilers check-phones venv clean
+.PHONY: demo test lint bench arm64 chromium parity-arm parity-web parity-gpu parity-htp parity-vela venv clean
 
 venv: .venv/installed
 
@@ -89,6 +89,8 @@ endif
 
 # The projects that --embed makes for phones, in the compilers of their languages (Debian on x86-64, with Java for Kotlin;
 # nothing is installed on the machine). Without them these tests are skipped.
+.PHONY: compilers check-phones
+
 compilers: venv
 	$(BIN)/python -m export.embed.compilers
 

@@ -1,6 +1,6 @@
 """The npm packages that a page is made of: exact versions with integrity hashes, installed once by npm.
 
-`python -m runtimes.web.packages` installs those of the page that runs artifacts for parity (`npm/`).
+`python -m runtimes.web.packages` installs those of the page that runs artifacts for parity (`npm/`), or of another.
 """
 
 import hashlib
@@ -72,9 +72,11 @@ def _reason(errors: str) -> str:
 
 
 @click.command()
-def _install() -> None:
-    """Install the npm packages of the page that runs artifacts in a browser."""
-    click.echo(f"{install()}")
+@click.argument("lists", type=click.Path(path_type=Path, exists=True, file_okay=False), default=PARITY)
+def _install(lists: Path) -> None:
+    """Install the npm packages that package-lock.json in the folder LISTS names; by default those of the page that runs
+    artifacts in a browser."""
+    click.echo(f"{install(lists)}")
 
 
 if __name__ == "__main__":
