@@ -98,6 +98,8 @@ endif
 
 # The projects that --embed makes for phones, in the compilers of their languages (Debian on x86-64, with Java for Kotlin;
 # nothing is installed on the machine). Without them these tests are skipped.
+.PHONY: compilers check-phones
+
 compilers: venv
 	$(BIN)/python -m export.embed.compilers
 

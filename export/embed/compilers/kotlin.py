@@ -32,9 +32,8 @@ def set_up() -> Path:
     install(LISTS)
     if not all(jar.is_file() for jar in _jars()):
         with tempfile.TemporaryDirectory(prefix="wedepth-") as folder:
-            wanted = [f"{name}_" for name in PACKAGES]
             for package in fetch_packages(Path(folder), PACKAGES, "amd64"):
-                if package.name.startswith(tuple(wanted)):
+                if package.name.partition("_")[0] in PACKAGES:  # Java itself is the machine's
                     extract(package, ROOT)
     return _compiler()
 
