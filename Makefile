@@ -2,8 +2,7 @@
 PYTHON ?= python3.11
 BIN := .venv/bin
 
-.PHONY: demo test lint web first-frame bench arm64 chromium parity-arm parity-web parity-gpu parity-htp parity-vela \
-	compilers check-phones venv clean
+.PHONY: demo test lint web first-frame bench arm64 chromium parity-arm parity-web parity-gpu parity-htp parity-vela venv clean
 
 venv: .venv/installed
 
