@@ -239,7 +239,7 @@ def boundaries(graph: Any) -> dict[str, str]:
     found: dict[str, str] = {}
     for node in graph.node:
         for name in node.input:
-            if name not in makers or makers[name].name.endswith("~split"):
+            if name not in makers or whole(makers[name].name).endswith("~split"):
                 continue
             if module_of(makers[name].name) != module_of(node.name):
                 found[name] = module_of(makers[name].name)
