@@ -12,5 +12,7 @@ def check_page(bundle: Bundle) -> None:
     """WedepthError where the artifact is too large for a page, is several files, or takes or gives int8."""
     manifest = bundle.manifest
     if "int8" in (manifest.input.dtype, manifest.output.dtype):
-        raise WedepthError(f"{manifest.name} takes or gives int8, which LiteRT.js does not; export it with --io float32.")
+        raise WedepthError(
+            f"{manifest.name} takes or gives int8, which LiteRT.js does not; export it with --io float32."
+        )
     check_size(bundle.artifact, ENGINES[manifest.target])

@@ -40,9 +40,7 @@ def test_a_host_without_headers_gets_threads_from_the_service_worker(site: Path,
         http.server_close()
 
 
-def test_a_new_build_is_seen_at_once_and_the_old_one_is_forgotten(
-    site: Path, open_page: Any, tmp_path: Path
-) -> None:
+def test_a_new_build_is_seen_at_once_and_the_old_one_is_forgotten(site: Path, open_page: Any, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(site / "dist", tmp_path / "dist"))
     page = open_page("?model=nano-tflite-fp32", folder=folder).wait_for_depth()
     index, worker = folder / "index.html", folder / "sw.js"

@@ -105,7 +105,10 @@ def test_the_distance_is_told_by_keys_and_by_pointing(page: Any) -> None:
     page.wait(f"#metres[aria-live=polite]:text-is('{said}')")
     box = page.view.locator("#depth").bounding_box()
     page.view.locator("#depth").hover(position={"x": 5, "y": 5})
-    assert page.text("#where") == f"at {int(5 / box['width'] * width)}, {int(5 / box['height'] * height)} of {width}×{height}"
+    assert (
+        page.text("#where")
+        == f"at {int(5 / box['width'] * width)}, {int(5 / box['height'] * height)} of {width}×{height}"
+    )
 
 
 def test_another_model_is_chosen_and_stands_in_the_address(page: Any) -> None:

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-
 MODEL = "assets/model-*.onnx"
 QUICK = "?model=nano-tflite-fp32"
 
