@@ -2,7 +2,8 @@
 PYTHON ?= python3.11
 BIN := .venv/bin
 
-.PHONY: demo test lint web first-frame bench arm64 chromium parity-arm parity-web parity-gpu parity-htp parity-vela venv clean
+.PHONY: demo test lint web test-web first-frame bench arm64 chromium parity-arm parity-web parity-gpu parity-htp \
+	parity-vela venv clean
 
 venv: .venv/installed
 
@@ -66,6 +67,11 @@ web: venv $(BUNDLES)
 first-frame: venv chromium $(BUNDLES)
 	$(BIN)/python -m export.embed.site $(FORMS)
 	$(BIN)/python -m export.embed.first_frame exported/site
+
+# That page, tested with them.
+test-web: venv chromium $(BUNDLES)
+	$(BIN)/python -m runtimes.web.packages export/embed/templates/web
+	WEDEPTH_TRAINED=exported $(BIN)/python -m pytest tests/export/embed/web
 
 arm64: venv
 	$(BIN)/python -m runtimes.arm_root

@@ -17,8 +17,8 @@ def takes_all(bundle: Bundle) -> None:
 @dataclass(frozen=True, slots=True)
 class Platform:
     """A platform: its name, which is also that of its folders here and in a bundle, the targets that it embeds, the
-    folder of its project in which its tests find the golden sample, and what refuses a bundle that it cannot run for other
-    reasons, with a WedepthError."""
+    folder of its project in which its tests find the golden sample, and what refuses a bundle that it cannot run
+    for other reasons, with a WedepthError."""
 
     name: str
     targets: tuple[str, ...]

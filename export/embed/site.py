@@ -63,9 +63,14 @@ def check_node() -> None:
         raise WedepthError(f"The page is built by Vite, which takes Node.js 20.19, 22.12 or later; {told} is here.")
 
 
+def command_of(*command: str) -> list[str]:
+    """What runs a command of Vite's in a project's folder."""
+    return ["node", "node_modules/vite/bin/vite.js", *command]
+
+
 def serve(site: Path) -> None:
     """Serve the page on this machine, isolated so that WebAssembly has threads, until it is interrupted."""
-    subprocess.run(_vite("preview"), cwd=site, check=False)
+    subprocess.run(command_of("preview"), cwd=site, check=False)
 
 
 def _assemble(bundles: Sequence[Path], project: Path, modules: Path) -> None:
@@ -78,15 +83,11 @@ def _assemble(bundles: Sequence[Path], project: Path, modules: Path) -> None:
 
 
 def _run(project: Path, command: str) -> None:
-    done = subprocess.run(_vite(command), cwd=project, capture_output=True, text=True)
+    done = subprocess.run(command_of(command), cwd=project, capture_output=True, text=True)
     if done.returncode:
         lines = [line for line in (done.stderr + done.stdout).splitlines() if "rror" in line]
         why = re.sub(r"\x1b\[[0-9;]*m", "", next(iter(lines), "it does not say why")).rstrip(".")
         raise WedepthError(f"Vite cannot {command} the page: {why}.")
-
-
-def _vite(command: str) -> list[str]:
-    return ["node", "node_modules/vite/bin/vite.js", command]
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})

@@ -23,8 +23,8 @@ _NPM = ("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=
 
 
 def modules_folder(lists: Path = PARITY) -> Path:
-    """Where the packages are, once installed, that package.json and package-lock.json in `lists` name. Another lock file
-    has another folder, so that none is ever stale."""
+    """Where the packages are, once installed, that package.json and package-lock.json in `lists` name. Another lock
+    file has another folder, so that none is ever stale."""
     lock = hashlib.sha256((lists / "package-lock.json").read_bytes()).hexdigest()
     return cache_folder() / f"web-{lock[:12]}" / "node_modules"
 

@@ -113,9 +113,15 @@ def launch() -> Iterator[Callable[..., Any]]:
         yield launched
 
 
+@pytest.fixture(scope="session")
+def page_at() -> type[Page]:
+    """Makes a page of a view and an address."""
+    return Page
+
+
 @pytest.fixture
 def open_page(site: Path, launch: Callable[..., Any]) -> Iterator[Callable[..., Page]]:
-    """Opens the page, or what is in another folder or at another address, as a browser with these flags and settings does
+    """Opens the page, or what is in another folder or at another address, in a browser with these flags and settings
     that was never there."""
     with ExitStack() as stack:
 

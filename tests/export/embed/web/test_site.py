@@ -80,9 +80,8 @@ def test_one_bundle_has_its_own_runtime_alone(bundles: list[Path], site: Path, t
 def test_what_vite_refuses_is_a_sentence_and_leaves_nothing(
     bundles: list[Path], site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(
-        building, "_vite", lambda command: ["node", "-e", "console.error('Error: no.'); process.exit(1)"]
-    )
+    refusing = ["node", "-e", "console.error('Error: no.'); process.exit(1)"]
+    monkeypatch.setattr(building, "command_of", lambda *command: refusing)
     with pytest.raises(WedepthError, match=r"^Vite cannot build the page: Error: no\.$"):
         build(bundles[:1], tmp_path / "out")
     assert list(tmp_path.iterdir()) == []

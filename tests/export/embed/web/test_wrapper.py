@@ -39,27 +39,30 @@ def test_its_own_tests_pass(embedded: Path) -> None:
     assert re.search(r"Tests .*1\d\d passed", done.stdout)
 
 
+VALUE, GRID, PUT = "Math.floor(row[x + c]! + 0.5)", "offset, step: 4, stride }", "whole.set(row,"
+LAST_ROW, LAST_PIXEL = "offset: offset + (source.height - 1) * stride", "offset: offset + 4 * (source.width - 1)"
+# By name: what is right in geometry.ts, what is written in its place, and what the test has to say.
 MISTAKES = {
-    "bgr": ("geometry.ts", "Math.floor(row[x + c]! + 0.5)", "Math.floor(row[x + 2 - c]! + 0.5)", "in the order BGR"),
-    "range": ("geometry.ts", "Math.floor(row[x + c]! + 0.5)", "row[x + c]! / 255", "0…1, or normalised"),
-    "flipped": ("geometry.ts", "offset, step: 4, stride }", "offset: offset + (source.height - 1) * stride, step: 4, stride: -stride }", "is upside down"),
-    "mirrored": ("geometry.ts", "offset, step: 4, stride }", "offset: offset + 4 * (source.width - 1), step: -4, stride }", "is mirrored"),
-    "scale": ("geometry.ts", "whole.set(row,", "whole.set(row.map((metres) => 1000 * metres),", "in millimetres"),
-    "log": ("geometry.ts", "whole.set(row,", "whole.set(row.map(Math.log),", "the logarithm of metres"),
-}  # fmt: skip
+    "bgr": (VALUE, "Math.floor(row[x + 2 - c]! + 0.5)", "in the order BGR"),
+    "range": (VALUE, "row[x + c]! / 255", "0…1, or normalised"),
+    "flipped": (GRID, f"{LAST_ROW}, step: 4, stride: -stride }}", "is upside down"),
+    "mirrored": (GRID, f"{LAST_PIXEL}, step: -4, stride }}", "is mirrored"),
+    "scale": (PUT, "whole.set(row.map((metres) => 1000 * metres),", "in millimetres"),
+    "log": (PUT, "whole.set(row.map(Math.log),", "the logarithm of metres"),
+}
 
 
 @pytest.mark.parametrize("name", MISTAKES)
 def test_a_mistake_in_the_wrapper_fails_in_words(
     name: str, site: Path, bundles: list[Path], node_modules: Path, tmp_path: Path
 ) -> None:
-    file, right, wrong, said = MISTAKES[name]
+    right, wrong, said = MISTAKES[name]
     bundle = tmp_path / "bundle"
     bundle.mkdir()
     shutil.copy(bundles[0] / "model.onnx", bundle)
     ignored = shutil.ignore_patterns("node_modules")
     folder = project(Path(shutil.copytree(bundles[0] / "web", bundle / "web", ignore=ignored)).parent, node_modules)
-    source = folder / "src" / "wedepth" / file
+    source = folder / "src" / "wedepth" / "geometry.ts"
     text = source.read_text()
     assert right in text
     source.write_text(text.replace(right, wrong))

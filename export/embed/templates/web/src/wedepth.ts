@@ -99,15 +99,15 @@ export class WEDepth {
   }
 
   /**
-   * Metric depth of an image, in its own geometry.
+   * Metric depth of an image, in its own geometry. One at a time: wait for it before the next.
    *
    * Photos are turned as their EXIF data says. Of an image with other proportions than the network's, "letterbox"
    * (default) shows it all between grey borders, "crop" its middle; depth outside of that is NaN.
    */
-  async predict(image: ImageInput, options: { readonly fit?: Fit } = {}): Promise<Prediction> {
+  async predict(image: ImageInput, { fit = "letterbox" }: { readonly fit?: Fit } = {}): Promise<Prediction> {
     const begun = performance.now();
     const pixels = await readPixels(image);
-    const placement = place(pixels.width, pixels.height, this.model.width, this.model.height, options.fit ?? "letterbox");
+    const placement = place(pixels.width, pixels.height, this.model.width, this.model.height, fit);
     const input = toInput(pixels, placement, this.model);
     const prepared = performance.now();
     const found = await this.session.run(input);

@@ -39,7 +39,9 @@ test("a swapped model is refused", async () => {
 function bordered({ data, width, height }: ReturnType<typeof goldenImage>, wider: number) {
   const pixels = new Uint8ClampedArray(4 * wider * height);
   const left = (wider - width) / 2;
-  for (let y = 0; y < height; y++) pixels.set(data.subarray(4 * y * width, 4 * (y + 1) * width), 4 * (y * wider + left));
+  for (let y = 0; y < height; y++) {
+    pixels.set(data.subarray(4 * y * width, 4 * (y + 1) * width), 4 * (y * wider + left));
+  }
   return { data: pixels, width: wider, height };
 }
 

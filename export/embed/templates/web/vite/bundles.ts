@@ -1,8 +1,8 @@
 /**
  * What the page offers: the bundles that `bundles.json` lists by their folders, this project's own first.
  *
- * A bundle's model, self-test and generated numbers (`web/src/model.ts`) stay where they are; the build gives files names
- * with hashes.
+ * A bundle's model, self-test and generated numbers (`web/src/model.ts`) stay where they are; the build gives files
+ * names with hashes.
  */
 
 import { existsSync, readFileSync } from "node:fs";

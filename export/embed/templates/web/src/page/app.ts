@@ -67,8 +67,8 @@ export class App {
   }
 
   private describe({ model }: Bundle): void {
-    const weights = model.trained ? "" : ", untrained";
-    say("about", `${model.name}: ${model.width}×${model.height}${weights}`);
+    const weights = model.trained ? "trained" : "untrained";
+    say("about", `${model.name}: ${model.width}×${model.height}, ${weights}`);
     say("note", model.trained ? "" : "This network is untrained: the depth that it shows means nothing.");
     say("verdict", "");
     this.figures.reset(model);
@@ -90,7 +90,8 @@ export class App {
     if (reason === "model-swapped" || reason === "model-broken") await forget(url);
     const sentence = error instanceof Error ? error.message : told(error);
     const offline = reason === "model-missing" && !navigator.onLine;
-    showProblem(offline ? `${sentence} There is no network, and it was not loaded before.` : sentence, this.remedy(reason));
+    const why = offline ? " There is no network, and it was not loaded before." : "";
+    showProblem(sentence + why, this.remedy(reason));
   }
 
   private remedy(reason: string): Remedy | null {
@@ -109,8 +110,12 @@ export class App {
   }
 
   private async takeSample(): Promise<void> {
-    const answer = await fetch(sample);
-    await this.take(await answer.blob());
+    try {
+      const answer = await fetch(sample);
+      await this.take(await answer.blob());
+    } catch (error) {
+      showProblem(`The sample cannot be loaded: ${told(error)}.`);
+    }
   }
 
   private takeFiles(): void {
@@ -172,8 +177,10 @@ export class App {
     this.updating = true;
     while (this.client && (this.stale || this.camera)) {
       this.stale = false;
+      say("busy", this.views.shown ? "" : "Computing…");
       await this.predict(this.client).catch((error: unknown) => this.stumbled(error));
     }
+    say("busy", "");
     this.updating = false;
   }
 
@@ -186,6 +193,7 @@ export class App {
     if (client !== this.client || (this.stale && !frame)) return;
     if (seen) this.views.showPicture(seen);
     seen?.close();
+    say("busy", "");
     this.views.showDepth(prediction, scale());
     this.figures.predicted(prediction);
   }

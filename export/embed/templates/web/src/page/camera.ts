@@ -22,7 +22,7 @@ export class Camera {
     this.video.srcObject = stream;
   }
 
-  /** The camera, on; Error with a sentence where there is none, or it may not be used. `ended` is told if it goes away. */
+  /** The camera, on; Error with a sentence where there is none, or none to be used. `ended` is told if it goes away. */
   static async open(ended: () => void): Promise<Camera> {
     if (!navigator.mediaDevices?.getUserMedia) {
       throw new Error("The camera may be used on https or localhost only.");

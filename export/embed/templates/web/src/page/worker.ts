@@ -12,15 +12,15 @@ addEventListener("message", async ({ data }: MessageEvent<Request>) => {
   try {
     await (data.kind === "load" ? open(data) : predict(data));
   } catch (error) {
-    const expected = error instanceof WEDepthError;
-    reply({ kind: "failed", reason: expected ? error.reason : "failed", sentence: expected ? error.message : unforeseen(error) });
+    const { reason, message } = error instanceof WEDepthError ? error : unforeseen(error);
+    reply({ kind: "failed", reason, sentence: message });
   }
 });
 
 async function open({ model, url, asked }: Request & { kind: "load" }): Promise<void> {
   const begun = performance.now();
   const runtime = RUNTIMES[model.target];
-  if (!runtime) throw new WEDepthError("model-unsupported", `This page was built without a runtime for ${model.target}.`);
+  if (!runtime) throw new WEDepthError("model-unsupported", `This page has no runtime for ${model.target}.`);
   network = await load(model, url, await runtime(), {
     backend: asked === "wasm" ? "wasm" : "webgpu",
     fallback: asked === "webgpu+wasm" ? "wasm" : "none",
@@ -40,9 +40,6 @@ function reply(message: Reply, transfer: Transferable[] = []): void {
   postMessage(message, { transfer });
 }
 
-function unforeseen(error: unknown): string {
-  if (/memory|allocation/i.test(String(error))) {
-    return "There is not enough memory for the network on this device; a smaller model (INT8) may fit.";
-  }
-  return `Something went wrong that was not foreseen: ${told(error)}.`;
+function unforeseen(error: unknown): WEDepthError {
+  return new WEDepthError("failed", `Something went wrong that was not foreseen: ${told(error)}.`);
 }

@@ -2,8 +2,8 @@
  * Keeps the page for when there is no network, and isolates it where the host does not.
  *
  * What is small is kept when the page is first opened; models and runtimes when they are first loaded, since nobody
- * needs all of them. Their names have hashes, so what is kept is never stale. A new build's worker takes over when no page
- * of the old one is open any more.
+ * needs all of them. Their names have hashes, so what is kept is never stale. A new build's worker takes over when no
+ * page of the old one is open any more.
  */
 
 export {}; // a module, with names of its own

@@ -38,14 +38,14 @@ export function place(width: number, height: number, modelWidth: number, modelHe
 }
 
 /** The network's input of upright pixels: RGB 0…255 in whole numbers, in the model's own layout. */
-export function toInput(pixels: PixelData, { source, model }: Placement, { input, width, height }: Model): Float32Array {
-  const planes = input.layout === "NCHW";
-  const [step, plane] = planes ? [1, width * height] : [3, 1];
+export function toInput(pixels: PixelData, { source, model }: Placement, network: Model): Float32Array {
+  const { width, height } = network;
+  const [step, plane] = network.input.layout === "NCHW" ? [1, width * height] : [3, 1];
   const values = new Float32Array(3 * width * height).fill(GREY);
   const stride = 4 * pixels.width;
   const offset = source.top * stride + 4 * source.left;
-  const grid = { values: pixels.data, width: source.width, height: source.height, channels: 3, offset, step: 4, stride };
-  resize(grid, model.width, model.height, (row, y) => {
+  const size = { width: source.width, height: source.height, channels: 3 };
+  resize({ values: pixels.data, ...size, offset, step: 4, stride }, model.width, model.height, (row, y) => {
     let at = ((model.top + y) * width + model.left) * step;
     for (let x = 0; x < row.length; x += 3, at += step) {
       for (let c = 0; c < 3; c++) values[at + c * plane] = Math.floor(row[x + c]! + 0.5);

@@ -22,7 +22,7 @@ export async function readPixels(image: ImageInput): Promise<PixelData> {
   try {
     const { width, height } = bitmap;
     if (width * height > MOST_PIXELS) {
-      throw new WEDepthError("image", `An image of ${width}×${height} is too large for a page; 64 megapixels are the most.`);
+      throw new WEDepthError("image", `${width}×${height} pixels are too many for a page; 64 million are the most.`);
     }
     return draw(bitmap);
   } finally {

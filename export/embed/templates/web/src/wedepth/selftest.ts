@@ -47,8 +47,8 @@ export function judge(depth: Float32Array, expected: Float32Array, golden: Golde
     );
   }
   if (most !== null && found.max_rel > most) {
-    const sentence = `The relative difference is ${short(found.max_rel)} at one pixel; ${short(most)} is the tolerance.`;
-    return verdict(false, sentence);
+    const worst = short(found.max_rel);
+    return verdict(false, `The relative difference is ${worst} at one pixel; ${short(most)} is the tolerance.`);
   }
   return verdict(
     true,

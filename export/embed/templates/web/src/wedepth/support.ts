@@ -12,7 +12,7 @@ const MOST_THREADS = 4;
 /** WEDepthError where there is no WebAssembly, or none with SIMD: neither runtime has a build for such browsers. */
 export function requireWebAssembly(): void {
   if (typeof WebAssembly === "undefined") {
-    throw new WEDepthError("no-simd", "This browser has no WebAssembly (or it is switched off), which the network needs.");
+    throw new WEDepthError("no-simd", "This browser has no WebAssembly, or it is switched off; the network needs it.");
   }
   if (!WebAssembly.validate(SIMD)) {
     throw new WEDepthError(
@@ -46,7 +46,7 @@ export function threadsHere(): number {
   return globalThis.crossOriginIsolated ? Math.max(1, Math.min(MOST_THREADS, cores)) : 1;
 }
 
-/** Collects what goes wrong on a WebGPU device: nothing is thrown there, and depth would be of buffers never written. */
+/** Collects what goes wrong on a WebGPU device, which throws nothing: depth would be of what was never written. */
 export class DeviceWatch {
   private first: string | null = null;
 
