@@ -90,8 +90,10 @@ def _measure(site: Path, bundle: Bundle, backend: str, pictures: int) -> FirstFr
 
 
 def _read(found: FirstFrame, told: dict[str, Any], verdict: str) -> FirstFrame:
-    times = {f"{name}_ms": float(told[name]) if told[name] else None for name in ("ready", "first", "next")}
-    return dataclasses.replace(found, where=told["where"], self_test=verdict, **times)
+    ready, first, following = (float(told[name]) if told[name] else None for name in ("ready", "first", "next"))
+    return dataclasses.replace(
+        found, where=told["where"], self_test=verdict, ready_ms=ready, first_ms=first, next_ms=following
+    )
 
 
 def _after(browser: Browser, pictures: int) -> dict[str, Any]:
