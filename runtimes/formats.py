@@ -9,7 +9,7 @@ from runtimes.results import Part, Report, Row
 
 _MARKS = {"pass": "✅ pass", "fail": "❌ **fail**", "undecided": "❓ undecided", "not_run": "⚪ not run"}
 _COLUMNS = (
-    "", "runtime", "precision", "device", "AbsRel", "δ1", "AbsRel ÷ torch's", "δ1 ÷ torch's", "max rel.", "mean rel.",
+    "", "runtime", "precision", "device", "AbsRel", "δ1", "AbsRel ratio", "δ1 ratio", "max rel.", "mean rel.",
     "p50 ms",
 )  # fmt: skip
 NONE = "–"

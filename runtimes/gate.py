@@ -11,12 +11,14 @@ from wedepth.errors import WedepthError
 FRAMES = "frames"
 
 
-def judge(limit: Limit, differences: tuple[float, float], changed: Change | None) -> tuple[Status, str | None]:
+def judge(
+    limit: Limit, differences: tuple[float, float], changed: Change | None, base: str = TORCH
+) -> tuple[Status, str | None]:
     """The status of what ran, and why it is no pass.
 
     `differences` are the largest and the mean relative difference from torch. AbsRel and δ1 pass where the whole 95 %
-    interval of their change is within the limit, fail where all of it is outside; between the two the frames do not
-    tell, which is neither.
+    interval of their change from `base` is within the limit, fail where all of it is outside; between the two the
+    frames do not tell, which is neither.
     """
     if not limit.holds(*differences):
         return "fail", f"the {limit} is not met: {differences[0]:.1e} at most, {differences[1]:.1e} on average"
@@ -34,7 +36,9 @@ def judge(limit: Limit, differences: tuple[float, float], changed: Change | None
         outside = best > bound * sign
         if outside or status == "pass":
             status = "fail" if outside else "undecided"
-        reasons.append(_reason(name, interval, bound, sign, outside, changed.frames))
+        reasons.append(
+            _reason(f"{name} is {interval.value:.4f} of {base}'s", interval, bound, sign, outside, changed.frames)
+        )
     return status, "; ".join(reasons) or None
 
 
@@ -54,11 +58,11 @@ def ran_elsewhere(limit: Limit, device: str, placed: dict[str, int] | None) -> s
     return f"{share:.1%} of {whole} ops ran elsewhere than on the {device} ({where}); {limit.elsewhere:.1%} may"
 
 
-def _reason(name: str, interval: Interval, bound: float, sign: int, outside: bool, frames: int) -> str:
+def _reason(found: str, interval: Interval, bound: float, sign: int, outside: bool, frames: int) -> str:
     limit = f"{'at most' if sign > 0 else 'at least'} {bound:g} is the limit"
     if frames < 2:
-        return f"{name} is {interval.value:.4f} of torch's on one frame, which says nothing of others: give more"
-    found = f"{name} is {interval.value:.4f} of torch's, 95 % interval {interval.low:.4f} to {interval.high:.4f}"
+        return f"{found} on one frame, which says nothing of others: give more"
+    found += f", 95 % interval {interval.low:.4f} to {interval.high:.4f}"
     if outside:
         return f"{found}; {limit}"
     needed = frames_needed(frames, interval, bound)

@@ -5,6 +5,7 @@ import itertools
 import math
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from runtimes.errors import DeviceUnavailable
 from runtimes.gate import judge, ran_elsewhere
 from runtimes.limits import Limit, limit_for
 from runtimes.process import Child, ChildFailed, ChildRefused, Launch, log_file
-from runtimes.registry import TORCH, launch_of, runtime_named
+from runtimes.registry import TORCH, launch_of, runtime_for, runtime_named
 from runtimes.results import Depth, Latency, Row, Run
 from runtimes.stopwatch import QUICK, Effort, measure_latency
 from runtimes.worker import Opening
@@ -108,6 +109,7 @@ class Harness:
     vfm: str | None = None
     interrupted: bool = False
     _references: dict[Hashable, tuple[Run, Taken]] = field(default_factory=dict)
+    _own: dict[Path, tuple[Row, Taken]] = field(default_factory=dict)
 
     def run(self, bundle: Bundle, runtime: str, device: str) -> Run:
         """One bundle on one device. Torch is asked for its depths only if the artifact ran.
@@ -127,7 +129,8 @@ class Harness:
         if reference.interrupted:  # nothing to hold it against, or not all: no verdict
             return Run(dataclasses.replace(row, status="not_run", reason=f"{INTERRUPTED} before torch was done"), first)
         first |= _farthest(taken.depths, reference.depths)
-        return Run(self._broken_down(self._judged(row, taken, reference, bundle), taken, reference), first)
+        row, base = self._based(row, taken, reference, bundle) if row.stand_in else (row, reference)
+        return Run(self._broken_down(self._judged(row, taken, reference, base, bundle), taken, reference), first)
 
     def reference(self, bundle: Bundle, device: str) -> tuple[Run, Taken]:
         """Torch on the network of this bundle at its size: run once for all bundles of it.
@@ -144,13 +147,37 @@ class Harness:
             self._references[key] = Run(dataclasses.replace(row, **taken.columns()), taken.depths), taken
         return self._references[key]
 
+    def _based(self, row: Row, taken: Taken, reference: Taken, bundle: Bundle) -> tuple[Row, Taken]:
+        """A stand-in's row, with how far it is from the same artifact in its own runtime in words, and that run; the
+        reference where that runtime does not run here.
+
+        What the artifact itself changes from torch takes many frames to tell, and is told by its own runtime's row. A
+        stand-in is asked whether it computes the same, which few frames tell.
+        """
+        info = runtime_for(bundle.manifest.target)
+        if bundle.folder not in self._own:
+            opening = Opening(info.name, str(bundle.folder), "cpu", self.threads)
+            self._own[bundle.folder] = self._take(artifact_row(bundle, info.name, "cpu"), opening, bundle, timed=False)
+        own_row, own = self._own[bundle.folder]
+        common = sorted(taken.depths.keys() & own.depths.keys())
+        if not common:
+            words = f"not held against {info.name}, which did not run here: {own_row.reason}"
+            return dataclasses.replace(row, stand_in=f"{row.stand_in}; {words}"), reference
+        largest, mean = compare([taken.depths[i] for i in common], [own.depths[i] for i in common])
+        words = f"AbsRel and δ1 are held against the same artifact in {info.name}, from which depth differs by "
+        words += f"{largest:.1e} at most, {mean:.1e} on average"
+        return dataclasses.replace(row, base=info.name, stand_in=f"{row.stand_in}; {words}"), own
+
     def known_reference(self, bundle: Bundle, device: str) -> Run | None:
         """Torch's run on the network of this bundle, if there was one."""
         found = self._references.get(network_key(bundle, device))
         return found[0] if found else None
 
-    def _take(self, row: Row, opening: Opening, bundle: Bundle) -> tuple[Row, Taken]:
-        """Open and run all frames; the row as far as opening fills it, `fail` or `not_run` where it came to nothing."""
+    def _take(self, row: Row, opening: Opening, bundle: Bundle, timed: bool = True) -> tuple[Row, Taken]:
+        """Open and run all frames; the row as far as opening fills it, `fail` or `not_run` where it came to nothing.
+
+        Nobody's time and an emulator's memory are not taken: a stand-in's, or of what is not `timed`.
+        """
         taken = Taken()
         if self.interrupted:
             taken.interrupted = True
@@ -164,7 +191,7 @@ class Harness:
                         row, runtime=ready["runtime"], device=ready["device"], details=ready["details"],
                         threads=self.threads,
                     )  # fmt: skip
-                    self._fill(taken, child, bundle, row)
+                    self._fill(taken, child, bundle, row, timed and not row.stand_in)
             except DeviceUnavailable as error:
                 return dataclasses.replace(row, status="not_run", reason=str(error)), taken
             except ChildFailed as error:
@@ -176,7 +203,7 @@ class Harness:
                 return dataclasses.replace(row, status="not_run", reason=reason), taken
         return row, taken
 
-    def _fill(self, taken: Taken, child: Child, bundle: Bundle, row: Row) -> None:
+    def _fill(self, taken: Taken, child: Child, bundle: Bundle, row: Row, timed: bool) -> None:
         sample, _ = bundle.sample()
         taken.sample, first = child.ask("run", sample, seconds=RUN_SECONDS)
         size, encoded = bundle.manifest.size, None
@@ -187,23 +214,23 @@ class Harness:
                 taken.metrics[index] = frame_metrics(depth, frame)
             encoded = frame.image if encoded is None else encoded
             self.step(row.runtime, len(taken.depths))
-        if encoded is not None and not row.stand_in:  # whose time is nobody's
+        if encoded is not None and timed:
             load = child.ready["load_ms"]
             taken.latency = measure_latency(child, load, first, encoded, len(taken.depths), self.effort, self.step)
-        if not row.stand_in:  # which has its emulator's
+        if timed:
             taken.peak_bytes = child.ask("memory", seconds=RUN_SECONDS)
         taken.placed = child.ask("placed", seconds=OPEN_SECONDS)
 
-    def _judged(self, row: Row, taken: Taken, reference: Taken, bundle: Bundle) -> Row:
+    def _judged(self, row: Row, taken: Taken, reference: Taken, base: Taken, bundle: Bundle) -> Row:
         common = sorted(taken.depths.keys() & reference.depths.keys())
         if common:
             differences = compare([taken.depths[i] for i in common], [reference.depths[i] for i in common])
         else:
             assert taken.sample is not None
             differences = compare([taken.sample], [bundle.sample()[1]])
-        changed = _change(taken, reference)
+        changed = _change(taken, base)
         limit = limit_for(row.precision, self.limits)
-        status, reason = judge(limit, differences, changed)
+        status, reason = judge(limit, differences, changed, row.base)
         if (elsewhere := ran_elsewhere(limit, row.device, taken.placed)) and status != "fail":
             status, reason = "fail", "; ".join(filter(None, (elsewhere, row.details.get("elsewhere"))))
         if reference.stopped and status == "pass":

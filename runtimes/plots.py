@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from runtimes.change import Interval
+from runtimes.registry import TORCH
 from runtimes.results import Breakdown, Part, Report, Row
 from wedepth.picture import scale_marks
 
@@ -99,8 +100,10 @@ def change_plot(report: Report) -> Plot | None:
             middle = place(100 * (one.value - 1))
             marks.append(Mark("dot", middle, middle))
         bound = f"limit {limit:+.3g} %" if math.isfinite(limit) else "no limit"
-        lines.append(Line(row.name, f"{change_of(one)} ({interval_of(one)}); {bound}", marks))
-    legend = "Dot: AbsRel against torch's. Line: its 95 % interval, which has to end before the limit (red)."
+        base = f" against {row.base}'s" if row.base != TORCH else ""
+        lines.append(Line(row.name, f"{change_of(one)}{base} ({interval_of(one)}); {bound}", marks))
+    legend = "Dot: AbsRel against torch's where nothing else is said. "
+    legend += "Line: its 95 % interval, which has to end before the limit (red)."
     return Plot("Change in AbsRel", legend, _ticks(low, high, "%", sign="+"), lines)
 
 

@@ -74,8 +74,9 @@ class Row:
     """One runtime × device × bundle. Numbers are absent (null) where nothing was run.
 
     `metrics` are means over the frames with ground truth, `vs_torch` relative differences from torch over all pixels,
-    `change` what the artifact changes in AbsRel and δ1, `placed` how many ops ran on each device, where the runtime
-    tells it. `stand_in` is what the row proves where something stood in for the hardware, which is never speed.
+    `change` what the artifact changes in AbsRel and δ1 from what `base` gives (torch; for a stand-in the same artifact
+    in its own runtime, where that runs here), `placed` how many ops ran on each device, where the runtime tells it.
+    `stand_in` is what the row proves where something stood in for the hardware, which is never speed.
     `details` is what the runtime tells of itself.
     """
 
@@ -91,6 +92,7 @@ class Row:
     metrics: dict[str, float | None] | None = None
     vs_torch: dict[str, float | None] | None = None
     change: Change | None = None
+    base: str = "torch"
     breakdown: Breakdown | None = None
     latency: Latency | None = None
     threads: int | None = None

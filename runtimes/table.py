@@ -41,7 +41,7 @@ def print_table(report: Report) -> None:
     table = Table(title=f"Parity on {report.data}", title_justify="left")
     for name in ("runtime", "bundle", "device", "precision"):
         table.add_column(name, no_wrap=True)
-    for name in ("AbsRel", "δ1", "bias", "AbsRel ÷ torch's, 95 %", "max rel", "mean rel", "p50 ms", "p99 ms", "MB"):
+    for name in ("AbsRel", "δ1", "bias", "AbsRel ratio, 95 %", "max rel", "mean rel", "p50 ms", "p99 ms", "MB"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("status", no_wrap=True)
     for row in report.rows:

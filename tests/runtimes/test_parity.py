@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from runtimes.bundle import open_bundle, read_manifest, write_manifest
-from runtimes.parity import Frames, Harness, Taken, _farthest
+from runtimes.bundle import Bundle, open_bundle, read_manifest, write_manifest
+from runtimes.parity import Frames, Harness, Taken, _farthest, frame_metrics
 from runtimes.results import Row
 from runtimes.stopwatch import Effort
+from runtimes.worker import Opening
 from wedepth.checkpoint import network_hash, save_whole
 from wedepth.config import preset
 from wedepth.data import Frame
@@ -75,8 +76,8 @@ def test_an_artifact_that_computes_something_else_fails_with_the_numbers(exporte
 def test_ops_that_ran_elsewhere_are_named_where_the_runtime_names_them(exported: Path) -> None:
     bundle, depth = open_bundle(exported / "nano-onnx-fp32"), np.ones((2, 2), np.float32)
     row = Row("onnxruntime-webgpu", "onnx", "gpu", "fp32", "not_run", details={"elsewhere": "2 Gather"})
-    taken = Taken(depth, {0: depth}, placed={"gpu": 98, "cpu": 2})
-    row = harness(rooms(1, (48, 64)))._judged(row, taken, Taken(depths={0: depth}), bundle)
+    taken, same = Taken(depth, {0: depth}, placed={"gpu": 98, "cpu": 2}), Taken(depths={0: depth})
+    row = harness(rooms(1, (48, 64)))._judged(row, taken, same, same, bundle)
     assert row.status == "fail"
     assert row.reason == "2.0% of 100 ops ran elsewhere than on the gpu (2 on cpu); 0.0% may; 2 Gather"
 
@@ -167,6 +168,46 @@ def test_the_depths_that_are_kept_are_of_the_first_frame_and_the_farthest() -> N
     assert list(_farthest(depths, reference)) == [2]
     assert _farthest(depths, {}) == {}
     assert list(_farthest({0: depths[2], 1: np.full((2, 2), np.nan, np.float32)}, reference)) == [1]
+
+
+def test_a_stand_in_is_held_against_the_artifacts_own_runtime(exported: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two frames cannot tell what INT8 changes, but they tell whether two runtimes compute the same."""
+    frames = rooms(2, (48, 64))
+    truth = [np.where(frame.valid, frame.depth, 1.0).astype(np.float32) for frame in frames]
+
+    def taken(*factors: float) -> Taken:
+        depths = {i: factor * truth[i] for i, factor in enumerate(factors)}
+        return Taken(depths=depths, metrics={i: frame_metrics(depth, frames[i]) for i, depth in depths.items()})
+
+    gave = {"torch": taken(1.1, 1.1), "onnxruntime": taken(1.105, 1.11), "onnxruntime-web": taken(1.10501, 1.11001)}
+
+    def take(self: Harness, row: Row, opening: Opening, *_: object, **__: object) -> tuple[Row, Taken]:
+        if opening.runtime in gave:
+            return row, gave[opening.runtime]
+        return replace(row, status="not_run", reason="it is away"), Taken()
+
+    monkeypatch.setattr(Harness, "_take", take)
+    bundle = _as_int8(exported / "nano-onnx-fp32")
+    assert harness(frames).run(bundle, "onnxruntime", "cpu").row.status == "undecided"
+    row = harness(frames).run(bundle, "onnxruntime-web", "cpu").row
+    assert (row.status, row.base) == ("pass", "onnxruntime")
+    assert row.stand_in and "the same artifact in onnxruntime, from which depth differs by 9.2e-06" in row.stand_in
+
+    gave["onnxruntime-web"] = taken(1.126, 1.132)
+    row = harness(frames).run(bundle, "onnxruntime-web", "cpu").row
+    assert row.status == "fail" and row.reason and "of onnxruntime's" in row.reason
+
+    del gave["onnxruntime"]
+    gave["onnxruntime-web"] = taken(1.105, 1.11)
+    row = harness(frames).run(bundle, "onnxruntime-web", "cpu").row
+    assert (row.status, row.base) == ("undecided", "torch")
+    assert row.stand_in and row.stand_in.endswith("not held against onnxruntime, which did not run here: it is away")
+
+
+def _as_int8(folder: Path) -> Bundle:
+    bundle = open_bundle(folder)
+    manifest = bundle.manifest
+    return replace(bundle, manifest=replace(manifest, precision=replace(manifest.precision, name="int8")))
 
 
 def test_all_runtimes_in_one_report(exported: Path, tmp_path: Path) -> None:
