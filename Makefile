@@ -69,8 +69,7 @@ first-frame: venv chromium $(BUNDLES)
 	$(BIN)/python -m export.embed.first_frame exported/site
 
 # That page, tested with them.
-test-web: venv chromium $(BUNDLES)
-	$(BIN)/python -m runtimes.web.packages export/embed/templates/web
+test-web: .venv/web $(BUNDLES)
 	WEDEPTH_TRAINED=exported $(BIN)/python -m pytest tests/export/embed/web
 
 arm64: venv
@@ -96,9 +95,12 @@ parity-htp:
 	@false
 endif
 
-.venv/web: .venv/installed runtimes/web/npm/package-lock.json | chromium
+PAGE := export/embed/templates/web
+
+.venv/web: .venv/installed runtimes/web/npm/package-lock.json $(PAGE)/package-lock.json | chromium
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[all,dev,web]'
 	$(BIN)/python -m runtimes.web.packages
+	$(BIN)/python -m runtimes.web.packages $(PAGE)
 	touch $@
 
 # The projects that --embed makes for phones, in the compilers of their languages (Debian on x86-64, with Java for Kotlin;
