@@ -94,9 +94,10 @@ class Page:
         return np.fromfile(download.value.path(), "<f4").reshape(int(height), int(width))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def launch() -> Iterator[Callable[..., Any]]:
-    """Starts a browser with some flags, the same one for the same flags."""
+    """Starts a browser with some flags, the same one for the same flags. Playwright runs once at a time in a process,
+    and other tests need it, too."""
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     try:
         chromium = find_chromium()
