@@ -129,8 +129,8 @@ class TfliteFile:
         self._model.buffers[self._graph.tensors[tensor].buffer].data = np.ascontiguousarray(value).reshape(-1)
 
     def save(self, path: Path, inputs: dict[str, int], outputs: dict[str, int], metadata: dict[str, str]) -> None:
-        """Write the file, inputs and outputs by their names. `metadata` becomes one JSON buffer named `wedepth`, and
-        TFLite Metadata, to which `attach_licence` adds its file."""
+        """Write the file, inputs and outputs by their names. `metadata`, of a network that takes an image, becomes one
+        JSON buffer named `wedepth`, and TFLite Metadata, to which `attach_licence` adds its file."""
         for name, index in (*inputs.items(), *outputs.items()):
             for tensor in self._graph.tensors:
                 if tensor.name == name:  # a step on the way to it
@@ -144,11 +144,11 @@ class TfliteFile:
         signature.outputs = [_tensor_map(*item) for item in outputs.items()]
         self._model.signatureDefs = [signature]
         self._model.description = metadata.get("description", "")
-        shape = self._graph.tensors[next(iter(inputs.values()))].shape
-        described = model_metadata(metadata, tuple(inputs), tuple(outputs), (int(shape[2]), int(shape[1])))
         self._model.metadata = []
         self._attach("wedepth", json.dumps(metadata, sort_keys=True).encode())
-        self._attach(METADATA, described)
+        if metadata:
+            _, height, width, _ = self._graph.tensors[next(iter(inputs.values()))].shape
+            self._attach(METADATA, model_metadata(metadata, tuple(inputs), tuple(outputs), (int(width), int(height))))
         places = ((name, view) for name, view in self.views.items() if self._is_computed(view.tensor))
         put_places(self._model, {n: Place(self.name(v.tensor), v.factors, v.axes) for n, v in places})
         _write(self._model, path)
