@@ -82,8 +82,15 @@ class Page:
 
     def take(self, file: Path) -> None:
         """Choose a picture, and wait for its depth."""
+        self._wait_for_another_depth(lambda: self.view.set_input_files("#file", file))
+
+    def fit(self, how: str) -> None:
+        """Choose how a picture of other proportions is fitted, and wait for the depth of the one that is shown."""
+        self._wait_for_another_depth(lambda: self.view.select_option("#fit", how))
+
+    def _wait_for_another_depth(self, act: Callable[[], object]) -> None:
         self.view.locator("#where").evaluate("it => { it.textContent = '' }")
-        self.view.set_input_files("#file", file)
+        act()
         self.wait("#where:not(:empty)")
 
     def depth(self) -> NDArray[np.float32]:

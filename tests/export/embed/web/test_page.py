@@ -66,7 +66,7 @@ def test_photos_are_placed_and_turned_as_the_reference_does_it(
     page.choose(bundle.manifest.name)
     session = open_session(RUNTIMES["onnxruntime"], bundle.artifact, "cpu")
     right = to_image(predict(session, bundle, to_model(upright, 1, 96, 64, fit)), width, height, fit)
-    page.view.select_option("#fit", fit)
+    page.fit(fit)
     page.take(photo)
     found = page.depth()
     assert found.shape == right.shape == (height, width)
