@@ -22,7 +22,7 @@ demo: venv
 	$(BIN)/wedepth-parity --runtime all --data $(FRAMES) --picture exported/parity.png --html exported/parity.html
 
 test: venv
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal
 
 lint: venv
 	$(BIN)/ruff check .

@@ -26,7 +26,7 @@ from wedepth.errors import WedepthError
 
 SCHEMA = 1
 DEVICES = {"wasm": "cpu", "webgpu": "gpu"}
-PATIENCE = 1800
+PATIENCE = 900
 POLL = 0.25
 _TOLD = """() => {
   const value = (id) => document.getElementById(id).dataset.value ?? "";
@@ -85,6 +85,8 @@ def _measure(site: Path, bundle: Bundle, backend: str, pictures: int) -> FirstFr
                 told = _after(browser, done + 2)
             browser.call("() => document.getElementById('check').click()")
             return _read(found, told, _verdict(browser))
+    except TimeoutError as error:
+        return dataclasses.replace(found, problem=str(error))
     except DeviceUnavailable as error:
         raise WedepthError(f"{error}.") from None
 
@@ -111,7 +113,7 @@ def _poll(browser: Browser, done: Callable[[dict[str, Any]], Any]) -> dict[str, 
         if done(told):
             return told
         time.sleep(POLL)
-    raise WedepthError(f"The page does not come to an end in {PATIENCE // 60} minutes.")
+    raise TimeoutError(f"no end after {PATIENCE // 60} minutes")
 
 
 def to_markdown(rows: Sequence[FirstFrame]) -> str:
