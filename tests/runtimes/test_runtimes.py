@@ -46,6 +46,14 @@ def test_a_package_that_is_not_installed_names_its_extra(monkeypatch: pytest.Mon
         open_session(RUNTIMES["openvino"], tmp_path, "cpu")
 
 
+@pytest.mark.parametrize("precision", ["fp32", "fp16"])
+def test_openvino_never_computes_in_bfloat16_on_a_cpu(exported: Path, precision: str) -> None:
+    from runtimes.openvino import OpenVINOSession
+
+    session = OpenVINOSession(open_bundle(exported / f"nano-openvino-{precision}").artifact, "cpu", 1)
+    assert session.details == {"float ops in": "f32"}
+
+
 @pytest.mark.parametrize("name", ["onnxruntime", "openvino", "tflite"])
 def test_a_broken_artifact_is_a_sentence(name: str, tmp_path: Path) -> None:
     broken = tmp_path / {"onnxruntime": "m.onnx", "openvino": "m.xml", "tflite": "m.tflite"}[name]
