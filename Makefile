@@ -30,7 +30,7 @@ lint: venv
 	$(BIN)/mypy
 
 # What Arm's compiler for Ethos-U places on the NPU of the default network in INT8, its input and output int8, too.
-INT8_IO := exported/int8-io/edge-tflite-int8
+INT8_IO := exported/int8-io/edge-tflite-int8-io
 
 parity-vela: venv $(INT8_IO)/manifest.json
 	$(BIN)/wedepth-parity --npu-report --bundle $(INT8_IO)

@@ -79,10 +79,11 @@ def _kind(words: str) -> str:
 def print_table(made: "Sequence[Exported]", provenance: "Provenance") -> None:
     """One line an artifact, and what its weights are."""
     table = Table()
-    for name in ("target", "precision", "artifact"):
+    for name in ("target", "precision"):
         table.add_column(name, no_wrap=True)
+    table.add_column("artifact", overflow="fold")
     for name in ("MB", "seconds", "max rel. diff."):
-        table.add_column(name, justify="right")
+        table.add_column(name, justify="right", no_wrap=True)
     for item in made:
         size, seconds = f"{item.bytes / 1e6:.1f}", f"{item.seconds:.0f}"
         table.add_row(item.target, item.precision, item.path, size, seconds, f"{item.max_rel:.1e}")
@@ -98,10 +99,11 @@ def print_embedded(embedded: "Sequence[Embedded]") -> None:
     if not embedded:
         return
     table = Table()
-    for name in ("bundle", "for", "project"):
+    for name in ("bundle", "for"):
         table.add_column(name, no_wrap=True)
+    table.add_column("project", overflow="fold")
     for name in ("MB", "gzip", "brotli", "tolerance", "load s", "first s"):
-        table.add_column(name, justify="right")
+        table.add_column(name, justify="right", no_wrap=True)
     for item in embedded:
         whole = item.sizes[-1]
         sizes = [f"{count / 1e6:.1f}" if count else "–" for count in (whole.bytes, whole.gzip, whole.brotli)]
