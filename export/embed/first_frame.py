@@ -128,13 +128,18 @@ def to_markdown(rows: Sequence[FirstFrame]) -> str:
 
 def print_table(rows: Sequence[FirstFrame]) -> None:
     """The table, for a terminal."""
-    table = Table("Bundle", "Ran in", "MB", "gzip", "Ready, s", "First, s", "Next, s", "Self-test")
+    table = Table()
+    table.add_column("Bundle", no_wrap=True)
+    table.add_column("Ran in")
+    for name in ("MB", "gzip", "Ready, s", "First, s", "Next, s"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("Self-test")
     for row in rows:
         times = (_seconds(value) for value in (row.ready_ms, row.first_ms, row.next_ms))
         words = row.self_test or row.problem or ""
         where = (row.where or row.backend).partition(":")[0]
         table.add_row(row.bundle, where, _mb(row.bytes), _mb(row.gzip), *times, words.partition(".")[0])
-    Console().print(table)
+    Console(width=max(120, Console().width)).print(table)
 
 
 def _mb(count: int) -> str:
