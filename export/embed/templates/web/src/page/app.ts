@@ -212,8 +212,9 @@ export class App {
     const { client } = this;
     if (!client) return;
     this.ready(false);
-    say("verdict", "Running…");
     const verdict = part("verdict", HTMLElement);
+    verdict.className = ""; // of the run before
+    say("verdict", "Running…");
     try {
       const { passed, words } = await selfTest(client, chosen().bundle);
       verdict.className = passed ? "passed" : "failed";
