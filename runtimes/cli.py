@@ -29,8 +29,8 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--artifact", type=click.Path(path_type=Path), help="An artifact whose bundle is the folder it lies in.")
 @click.option("--runtime", type=click.Choice(["all", "torch", *RUNTIMES]), help="[default: those of the bundles]")
 @click.option(
-    "--device", "devices", type=click.Choice(DEVICES), multiple=True, default=["cpu"],
-    help="May be given several times. Absent hardware is `not_run`, never the CPU.",
+    "--device", "devices", type=click.Choice(DEVICES), multiple=True,
+    help="May be given several times; absent hardware is `not_run`, never the CPU.  [default: cpu, or a stand-in's]",
 )  # fmt: skip
 @click.option(
     "--stand-in", "stand_ins", type=click.Choice(sorted({r.stand_in for r in STAND_INS.values()})), multiple=True,

@@ -41,10 +41,14 @@ def plan(
     bundles: Sequence[Bundle], runtime: str | None, devices: Sequence[str], stand_ins: Sequence[str]
 ) -> list[Task]:
     """Every row that is asked for, torch's first: one for bundles of one network. Stand-ins run in the place of the
-    runtimes that are here, unless one of these is named."""
+    runtimes that are here, unless one of these is named. Without devices, runtimes run on the CPU, stand-ins on all
+    that they stand in for."""
     targets = {bundle.manifest.target for bundle in bundles}
     wanted = [info for name, info in RUNTIMES.items() if runtime in ("all", name) or not (runtime or stand_ins)]
-    wanted += [info for info in STAND_INS.values() if info.stand_in in stand_ins]
+    wanted += [
+        info for info in STAND_INS.values() if info.stand_in in stand_ins and (not devices or info.device in devices)
+    ]
+    devices = devices or ["cpu"]
     artifacts = []
     for info in wanted if runtime != TORCH else ():
         if info.target not in targets and runtime is None:

@@ -103,3 +103,13 @@ def test_ctrl_c_at_any_time_keeps_what_was_measured(bundles: list[Bundle], at: i
     pretender = Pretender()
     runs = run_all(pretender, tasks, press)  # type: ignore[arg-type]
     assert pretender.interrupted and statuses(runs) == "+" * at + "." * (5 - at)
+
+
+def test_a_device_that_is_named_is_the_only_one_of_a_stand_in(bundles: list[Bundle]) -> None:
+    def devices(*asked: str) -> list[str]:
+        found = plan(bundles, None, asked, ["web"])
+        return sorted({task.device for task in found if task.runtime != "torch"})
+
+    assert devices() == ["cpu", "gpu"]
+    assert devices("cpu") == ["cpu"] and devices("gpu") == ["gpu"]
+    assert devices("npu") == []
