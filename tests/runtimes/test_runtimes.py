@@ -47,11 +47,23 @@ def test_a_package_that_is_not_installed_names_its_extra(monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize("precision", ["fp32", "fp16"])
-def test_openvino_never_computes_in_bfloat16_on_a_cpu(exported: Path, precision: str) -> None:
+def test_openvino_is_told_to_compute_in_float32_on_a_cpu(
+    exported: Path, precision: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import openvino
+
     from runtimes.openvino import OpenVINOSession
 
+    asked: dict[str, object] = {}  # a CPU without AMX takes float32 unasked
+    compile_model = openvino.Core.compile_model
+
+    def spy(core: openvino.Core, model: openvino.Model, device: str, settings: dict[str, object]) -> object:
+        asked.update(settings)
+        return compile_model(core, model, device, settings)
+
+    monkeypatch.setattr(openvino.Core, "compile_model", spy)
     session = OpenVINOSession(open_bundle(exported / f"nano-openvino-{precision}").artifact, "cpu", 1)
-    assert session.details == {"float ops in": "f32"}
+    assert asked["INFERENCE_PRECISION_HINT"] == "f32" and session.details == {"float ops in": "f32"}
 
 
 @pytest.mark.parametrize("name", ["onnxruntime", "openvino", "tflite"])
