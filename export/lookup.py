@@ -24,7 +24,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from export.weights import read_hub
+from export.weights import drop_unread, read_hub
 from wedepth.errors import WedepthError
 
 F32 = np.float32
@@ -32,7 +32,8 @@ F32 = np.float32
 BLOCK, MOST_BLOCKS = 4 * 2**20, 128
 # float32 counts exactly to here, and it is float32 that row numbers are computed in.
 MOST_ROWS = 2**24
-MARGIN = 1
+# Zeros about every map; lines of zeros behind the last, for neighbours, with weight 0, of what lies on its margin.
+MARGIN, SPARE = 1, 2
 # Of the operator `BAG`: table [R,C], rows int32 [Q,S] and weights [Q,S] → Σ_s weights[q,s] · table[rows[q,s]], [Q,C].
 DOMAIN, BAG = "wedepth", "EmbeddingBag"
 
@@ -85,7 +86,7 @@ def look_up(model: onnx.ModelProto, *, bags: bool = False) -> None:
         kept = [node for node in nodes if node.name not in names]
         del graph.node[:]
         graph.node.extend(kept)
-    _drop_unread(graph)
+    drop_unread(graph)
     if bags:
         model.opset_import.append(helper.make_opsetid(DOMAIN, 1))
 
@@ -143,12 +144,29 @@ class Builder:
         each = len(s.sizes) * s.points  # samples of a query and head
         table = Table.of(s)
         rows, weights = self._rows_and_weights(s, table, each)
-        padded = self.op("Reshape", "flat", s.values, self.shape(s.tokens, s.heads * s.channels))
-        padded = self.op("Pad", "outside", padded, self.constant("pads", np.array([0, 0, 1, 0], np.int64)))
-        padded = self.op("Reshape", "by_head", padded, self.shape((s.tokens + 1) * s.heads, s.channels))
-        values = self.op("Gather", "table", padded, self.constant("source", table.source), axis=0)
+        values = self._rows(s, table)
         sums = self._bags(values, rows, weights) if bags else self._sums_in_blocks(s, each, values, rows, weights)
         self.op("Reshape", "tokens", sums, self.shape(1, s.tokens, s.heads * s.channels), result=s.output)
+
+    def _rows(self, s: Sampling, table: "Table") -> str:
+        """The table [heads·length,C]: maps padded as maps, since LiteRT.js takes no Gather by constant numbers on
+        WebGPU."""
+        width, count = s.heads * s.channels, len(s.sizes)
+        tokens = self.op("Reshape", "flat", s.values, self.shape(s.tokens, width))
+        sizes = self.constant("levels", np.array([h * w for h, w in s.sizes], np.int64))
+        self.op("Split", "levels", tokens, sizes, outputs=count, axis=0)
+        maps = []
+        for i, (h, w) in enumerate(s.sizes):
+            below = MARGIN + (SPARE if i == count - 1 else 0)
+            pads = self.constant(f"margin_{below}", np.array([0, MARGIN, MARGIN, 0, 0, below, MARGIN, 0], np.int64))
+            level = self.op("Reshape", f"map_{i}", f"{self.scope}/levels:{i}", self.shape(1, h, w, width))
+            level = self.op("Pad", f"with_margin_{i}", level, pads)
+            lines = (h + MARGIN + below) * (w + 2 * MARGIN)
+            maps.append(self.op("Reshape", f"lines_{i}", level, self.shape(lines, width)))
+        values = self.op("Concat", "maps", *maps, axis=0)
+        values = self.op("Reshape", "by_head", values, self.shape(table.length, s.heads, s.channels))
+        values = self.op("Transpose", "heads_first", values, perm=[1, 0, 2])
+        return self.op("Reshape", "table", values, self.shape(s.heads * table.length, s.channels))
 
     def _bags(self, values: str, rows: str, weights: str) -> str:
         """The sums [N·heads,C] of all samples, weighted, in one operator."""
@@ -220,11 +238,11 @@ class Builder:
 class Table:
     """Where rows lie. Every map has a margin of one zero about it, maps follow level by level, then head by head.
 
-    `source` is, for every row, the value that it is: token · heads + head, or the first of the zeros behind all tokens.
-    The others are by sample, [heads·K]: its line's length, its map's start, and what takes −1…1 to the map with margin.
+    `length` is that of one head. The others are by sample, [heads·K]: its line's length, its map's start, and what
+    takes −1…1 to the map with margin.
     """
 
-    source: NDArray[np.int32]
+    length: int
     centres: NDArray[np.float32]
     half: NDArray[np.float32]
     middle: NDArray[np.float32]
@@ -235,20 +253,11 @@ class Table:
     @staticmethod
     def of(s: Sampling) -> "Table":
         """The table of a sampling; WedepthError where its rows cannot be told apart."""
-        tokens, starts, first, at = [], [], 0, 0
-        for h, w in s.sizes:
-            numbers = np.full((h + 2, w + 2), s.tokens)
-            numbers[1:-1, 1:-1] = np.arange(first, first + h * w).reshape(h, w)
-            starts.append(at)
-            tokens.append(numbers.reshape(-1))
-            first, at = first + h * w, at + numbers.size
-        # Right neighbours of the last line's, with weight 0.
-        spare = s.sizes[-1][1] + 4
-        tokens.append(np.full(spare, s.tokens))
-        length = at + spare
+        lengths = [(h + 2 * MARGIN) * (w + 2 * MARGIN) for h, w in s.sizes]
+        starts = np.cumsum([0, *lengths[:-1]])
+        length = sum(lengths) + SPARE * (s.sizes[-1][1] + 2 * MARGIN)
         if s.heads * length > MOST_ROWS:
             raise WedepthError(f"float32 row numbers cannot tell {s.heads * length} rows apart; export a smaller size.")
-        source = (np.concatenate(tokens) * s.heads)[None] + np.arange(s.heads)[:, None]
         level = np.tile(np.repeat(np.arange(len(s.sizes)), s.points), s.heads)
         head = np.repeat(np.arange(s.heads), len(s.sizes) * s.points)
         by_level = np.array(s.sizes, np.float64)[:, ::-1]  # (w, h)
@@ -258,21 +267,11 @@ class Table:
             for h, w in s.sizes
         ]
         return Table(
-            source.reshape(-1).astype(np.int32),
+            length,
             np.concatenate([c.reshape(2, -1) for c in centres], axis=1).T[:, :, None].astype(F32),
             (sides / 2).astype(F32),
             ((sides - 1) / 2 + MARGIN).astype(F32),
             (sides + MARGIN).astype(F32),
             (sides[0] + 2 * MARGIN).astype(F32),
-            (np.array(starts)[level] + head * length).astype(F32),
+            (starts[level] + head * length).astype(F32),
         )
-
-
-def _drop_unread(graph: onnx.GraphProto) -> None:
-    """Without the constants that nobody reads any more, and the shapes of tensors that are gone."""
-    read = {name for node in graph.node for name in node.input}
-    made = {name for node in graph.node for name in node.output}
-    for tensors, kept in ((graph.initializer, read), (graph.value_info, made)):
-        left = [tensor for tensor in tensors if tensor.name in kept]
-        del tensors[:]
-        tensors.extend(left)

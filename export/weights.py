@@ -41,6 +41,16 @@ def constants_of(model: onnx.ModelProto) -> Constants:
     return {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
 
 
+def drop_unread(graph: onnx.GraphProto) -> None:
+    """Without the constants that nobody reads any more, and the shapes of tensors that are gone."""
+    read = {name for node in graph.node for name in node.input}
+    made = {name for node in graph.node for name in node.output}
+    for tensors, kept in ((graph.initializer, read), (graph.value_info, made)):
+        left = [tensor for tensor in tensors if tensor.name in kept]
+        del tensors[:]
+        tensors.extend(left)
+
+
 def _mapped(tensor: onnx.TensorProto, hub: Path, files: dict[str, NDArray[np.uint8]]) -> NDArray[Any]:
     place = external_data_helper.ExternalDataInfo(tensor)
     name = Path(place.location).name  # beside the graph, and nowhere else
