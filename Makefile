@@ -79,7 +79,7 @@ parity-arm: arm64 $(BUNDLES)
 	$(BIN)/wedepth-parity --stand-in arm --data rooms:2
 
 parity-web: .venv/web $(BUNDLES)
-	$(BIN)/wedepth-parity --stand-in web --data rooms:2
+	$(BIN)/wedepth-parity --stand-in web --data rooms:2 --limits runtimes/web/limits.toml
 
 parity-gpu: venv chromium $(BUNDLES)
 	$(BIN)/wedepth-parity --stand-in gpu --data rooms:2

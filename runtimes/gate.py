@@ -42,20 +42,22 @@ def judge(
     return status, "; ".join(reasons) or None
 
 
-def ran_elsewhere(limit: Limit, device: str, placed: dict[str, int] | None) -> str | None:
-    """Why ops on another device than the one asked for are too many; None where they are not.
+def ran_elsewhere(limit: Limit, device: str, placed: dict[str, int] | None) -> tuple[bool, str | None]:
+    """Whether ops on another device than the one asked for are too many, and how many they are, where there are any.
 
     A runtime that does not tell is believed of the CPU alone, which is what others fall back to.
     """
     whole = sum(placed.values()) if placed else 0
     if not placed or not whole:
-        return None if device == "cpu" else f"the runtime does not tell whether its ops ran on the {device}"
+        told = device == "cpu"
+        return not told, None if told else f"the runtime does not tell whether its ops ran on the {device}"
     others = {name: count for name, count in placed.items() if name != device}
     share = sum(others.values()) / whole
-    if share <= limit.elsewhere:
-        return None
+    if not share:
+        return False, None
     where = ", ".join(f"{count} on {name}" for name, count in others.items())
-    return f"{share:.1%} of {whole} ops ran elsewhere than on the {device} ({where}); {limit.elsewhere:.1%} may"
+    words = f"{share:.1%} of {whole} ops ran elsewhere than on the {device} ({where}); {limit.elsewhere:.1%} may"
+    return share > limit.elsewhere, words
 
 
 def _reason(found: str, interval: Interval, bound: float, sign: int, outside: bool, frames: int) -> str:

@@ -4,7 +4,7 @@ import functools
 import math
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +43,8 @@ def limit_for(precision: str, limits: Mapping[str, Limit] | None = None) -> Limi
 
 @functools.cache
 def read_limits(file: Path) -> Mapping[str, Limit]:
-    """Limits by precision from a TOML file; WedepthError where one is unknown, or no number."""
+    """Limits by precision: the defaults, and in their place what a TOML file has; WedepthError where that is unknown,
+    or no number."""
     try:
         data = tomllib.loads(file.read_text())
     except FileNotFoundError:
@@ -52,10 +53,12 @@ def read_limits(file: Path) -> Mapping[str, Limit]:
         raise WedepthError(f"Cannot read the limits in {file}: {error}.") from None
     if not data:
         raise WedepthError(f"{file} holds no limits; write a table for each precision, as in [fp16].")
-    return {precision: _limit(values, f"{file}, [{precision}]") for precision, values in data.items()}
+    known = read_limits(DEFAULT) if file != DEFAULT else {}
+    own = {name: _limit(values, known.get(name, Limit()), f"{file}, [{name}]") for name, values in data.items()}
+    return {**known, **own}
 
 
-def _limit(values: Any, where: str) -> Limit:
+def _limit(values: Any, base: Limit, where: str) -> Limit:
     names = [field.name for field in fields(Limit)]
     if not isinstance(values, dict) or (unknown := sorted(values.keys() - set(names))):
         wrong = unknown[0] if isinstance(values, dict) else where
@@ -63,4 +66,4 @@ def _limit(values: Any, where: str) -> Limit:
     for name, value in values.items():
         if isinstance(value, bool) or not isinstance(value, int | float) or not value >= 0:
             raise WedepthError(f"{where}: {name} must be a number of at least 0, not {value!r}.")
-    return Limit(**{name: float(value) for name, value in values.items()})
+    return replace(base, **{name: float(value) for name, value in values.items()})

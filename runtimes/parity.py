@@ -239,8 +239,10 @@ class Harness:
         whole = row.base != TORCH and taken.depths.keys() <= base.depths.keys()
         if status == "undecided" and whole and limit.holds(*_differences(taken, base)):
             status, reason = "pass", None  # kernels round differently: few frames tell depth is the same, not AbsRel
-        if (elsewhere := ran_elsewhere(limit, row.device, taken.placed)) and status != "fail":
-            status, reason = "fail", "; ".join(filter(None, (elsewhere, row.details.get("elsewhere"))))
+        too_many, elsewhere = ran_elsewhere(limit, row.device, taken.placed)
+        if elsewhere and status != "fail":
+            status = "fail" if too_many else status
+            reason = "; ".join(filter(None, (elsewhere, row.details.get("elsewhere"), None if too_many else reason)))
         if reference.stopped and status == "pass":
             status, reason = "fail", f"torch stopped after {len(common)} of these frames: {reference.stopped}"
         if taken.stopped:

@@ -61,13 +61,12 @@ def test_a_failure_is_not_hidden_by_what_is_undecided() -> None:
 
 
 def test_ops_on_another_device_than_the_one_asked_for() -> None:
-    assert ran_elsewhere(LIMIT, "npu", {"npu": 90, "cpu": 10}) == (
-        "10.0% of 100 ops ran elsewhere than on the npu (10 on cpu); 0.0% may"
-    )
-    assert ran_elsewhere(Limit(elsewhere=0.1), "npu", {"npu": 90, "cpu": 10}) is None
-    assert ran_elsewhere(LIMIT, "cpu", {"cpu": 3}) is None
-    assert ran_elsewhere(LIMIT, "cpu", None) is None
-    assert ran_elsewhere(LIMIT, "gpu", None) == "the runtime does not tell whether its ops ran on the gpu"
+    words = "10.0% of 100 ops ran elsewhere than on the npu (10 on cpu); "
+    assert ran_elsewhere(LIMIT, "npu", {"npu": 90, "cpu": 10}) == (True, f"{words}0.0% may")
+    assert ran_elsewhere(Limit(elsewhere=0.1), "npu", {"npu": 90, "cpu": 10}) == (False, f"{words}10.0% may")
+    assert ran_elsewhere(LIMIT, "cpu", {"cpu": 3}) == (False, None)
+    assert ran_elsewhere(LIMIT, "cpu", None) == (False, None)
+    assert ran_elsewhere(LIMIT, "gpu", None) == (True, "the runtime does not tell whether its ops ran on the gpu")
 
 
 def test_one_frame_does_not_tell() -> None:

@@ -1,5 +1,6 @@
 """Limits as a file."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,13 @@ def test_a_file_of_ones_own(tmp_path: Path) -> None:
     file = tmp_path / "limits.toml"
     file.write_text("[int4]\nmean_rel = 0.1\n")
     assert limit_for("int4", read_limits(file)) == Limit(mean_rel=0.1)
+    assert limit_for("fp32", read_limits(file)) == limit_for("fp32")
+
+
+def test_what_a_file_leaves_out_is_the_defaults() -> None:
+    own, default = read_limits(DEFAULT.parent / "web" / "limits.toml"), limit_for("int8")
+    assert 0 == default.elsewhere < own["int8"].elsewhere < 0.3
+    assert replace(own["int8"], elsewhere=0.0) == default
 
 
 @pytest.mark.parametrize(

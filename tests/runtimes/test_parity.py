@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from runtimes.bundle import Bundle, open_bundle, read_manifest, write_manifest
+from runtimes.limits import Limit
 from runtimes.parity import Frames, Harness, Taken, _farthest, frame_metrics
 from runtimes.results import Row
 from runtimes.stopwatch import Effort
@@ -80,6 +81,17 @@ def test_ops_that_ran_elsewhere_are_named_where_the_runtime_names_them(exported:
     row = harness(rooms(1, (48, 64)))._judged(row, taken, same, same, bundle)
     assert row.status == "fail"
     assert row.reason == "2.0% of 100 ops ran elsewhere than on the gpu (2 on cpu); 0.0% may; 2 Gather"
+
+
+def test_ops_that_may_run_elsewhere_are_said_where_they_did(exported: Path) -> None:
+    bundle, depth = open_bundle(exported / "nano-onnx-fp32"), np.ones((2, 2), np.float32)
+    row = Row("onnxruntime-webgpu", "onnx", "gpu", "fp32", "not_run", details={"elsewhere": "2 Gather"})
+    taken, same = Taken(depth, {0: depth}, placed={"gpu": 98, "cpu": 2}), Taken(depths={0: depth})
+    checked = harness(rooms(1, (48, 64)))
+    checked.limits = {"fp32": Limit(elsewhere=0.02)}
+    row = checked._judged(row, taken, same, same, bundle)
+    assert row.status == "pass"
+    assert row.reason == "2.0% of 100 ops ran elsewhere than on the gpu (2 on cpu); 2.0% may; 2 Gather"
 
 
 def test_a_bad_frame_in_the_middle_is_left_out_and_said(exported: Path) -> None:
