@@ -47,9 +47,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--vfm", help="The frozen VFM's weights: a file, or `random`.  [default: as the bundle's]")
 @click.option("--threads", type=click.IntRange(1), help="Of CPU kernels.  [default: the runtime's own choice]")
 @click.option("--full", is_flag=True, help="Time at least 1024 runs and 60 s of each.")
-@click.option(
-    "--limits", "limits", type=_FILE, help="TOML: limits in place of those of runtimes/limits.toml."
-)
+@click.option("--limits", "limits", type=_FILE, help="TOML: limits in place of those of runtimes/limits.toml.")
 @click.option(
     "--allow-not-run", "allow", multiple=True, metavar="NAME",
     help="What may be missing: a runtime, RUNTIME:DEVICE, torch, or frames.",
