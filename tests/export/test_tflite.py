@@ -183,6 +183,18 @@ def test_computed_rows_of_a_table(tmp_path: Path) -> None:
     assert not {"BATCH_MATMUL", "EMBEDDING_LOOKUP", "GATHER_ND"} & set(operators(path.with_suffix(".tflite")))
 
 
+def test_no_row_is_looked_up_by_a_constant_number(nano_hub: Path, tmp_path: Path) -> None:
+    """LiteRT.js loads no file on WebGPU in which one is."""
+    convert(nano_hub, tmp_path / "nano.tflite", precision="fp32", metadata={})
+    loaded = model(tmp_path / "nano.tflite")
+    numbers = [
+        loaded.subgraphs[0].tensors[operator.inputs[1]]
+        for operator, kind in zip(loaded.subgraphs[0].operators, operators(tmp_path / "nano.tflite"), strict=True)
+        if kind == "GATHER"
+    ]
+    assert numbers and all(loaded.buffers[tensor.buffer].data is None for tensor in numbers)
+
+
 def test_padding_is_done_in_four_axes(tmp_path: Path) -> None:
     """LiteRT's GPU delegate takes no other."""
     path = graph(tmp_path / "g.onnx", "float[5,3] x", "y = Pad(x, p)", p=np.array([0, 1, 2, 0], np.int64))

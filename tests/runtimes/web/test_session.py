@@ -62,7 +62,6 @@ def test_webassembly_gives_torchs_depth_and_says_where_it_ran(
 
 @pytest.mark.usefixtures("chromium")
 def test_webgpu_is_read_back_as_swiftshader_with_the_ops_that_it_took(tmp_path: Path, opened: list[WebSession]) -> None:
-    """One operator, since compiling the shaders of a network takes SwiftShader a minute."""
     graph = onnx.parser.parse_model(
         '<ir_version: 9, opset_import: ["" : 20]> g (float[1,3,4,6] image) => (float[1,3,4,6] depth) '
         "{ depth = Relu(image) }"
@@ -74,6 +73,21 @@ def test_webgpu_is_read_back_as_swiftshader_with_the_ops_that_it_took(tmp_path: 
     np.testing.assert_array_equal(one.run(image), np.maximum(image, 0))
     assert (one.runtime, one.device, one.placed(image)) == ("onnxruntime-webgpu", "gpu", {"gpu": 1})
     assert "swiftshader" in one.details["adapter"].lower()
+
+
+@pytest.mark.usefixtures("chromium")
+@pytest.mark.parametrize("target", ENGINES)
+def test_webgpu_takes_the_whole_network_and_gives_torchs_depth(
+    exported: Path, target: str, opened: list[WebSession]
+) -> None:
+    bundle = nano(exported, target)
+    one = WebSession(ENGINES[target], bundle.artifact, "gpu", threads=1)
+    opened.append(one)
+    image, expected = bundle.sample()
+    assert (np.abs(predict(one, bundle, image) - expected) / expected).max() <= 1e-5
+    placed = one.placed(image.astype(np.float32))
+    assert placed is not None and placed.keys() == {"gpu"} and placed["gpu"] > 1000
+    assert "elsewhere" not in one.details
 
 
 @pytest.mark.usefixtures("chromium")
