@@ -144,11 +144,11 @@ class Builder:
         each = len(s.sizes) * s.points  # samples of a query and head
         table = Table.of(s)
         rows, weights = self._rows_and_weights(s, table, each)
-        values = self._rows(s, table)
+        values = self._table(s, table)
         sums = self._bags(values, rows, weights) if bags else self._sums_in_blocks(s, each, values, rows, weights)
         self.op("Reshape", "tokens", sums, self.shape(1, s.tokens, s.heads * s.channels), result=s.output)
 
-    def _rows(self, s: Sampling, table: "Table") -> str:
+    def _table(self, s: Sampling, table: "Table") -> str:
         """The table [heads·length,C]: maps padded as maps, since LiteRT.js takes no Gather by constant numbers on
         WebGPU."""
         width, count = s.heads * s.channels, len(s.sizes)

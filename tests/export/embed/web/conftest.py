@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from export.embed.site import LISTS, SETUP, build, check_node
 from runtimes.errors import DeviceUnavailable
-from runtimes.web.browser import QUIET, find_chromium
+from runtimes.web.browser import FLAGS, find_chromium
 from runtimes.web.packages import find_modules
 from runtimes.web.server import Server
 from wedepth.errors import WedepthError
@@ -114,7 +114,8 @@ def launch() -> Iterator[Callable[..., Any]]:
 
         @functools.cache
         def launched(*flags: str) -> Any:
-            browser = driver.chromium.launch(executable_path=chromium, args=[*QUIET, "--disable-gpu", *flags])
+            arguments = flags if flags == FLAGS["gpu"] else (*FLAGS["cpu"], *flags)
+            browser = driver.chromium.launch(executable_path=chromium, args=list(arguments))
             stack.callback(browser.close)
             return browser
 

@@ -12,6 +12,7 @@ from export.embed.geometry import Fit, to_image, to_model
 from runtimes.bundle import open_bundle
 from runtimes.photo import read_photo
 from runtimes.registry import RUNTIMES, open_session, predict
+from runtimes.web.browser import FLAGS
 from wedepth.picture import colour, depth_range
 from wedepth.rooms import render
 
@@ -42,6 +43,15 @@ def test_depth_is_that_of_the_reference_and_the_page_says_where_it_ran(
     assert page.text("#ran").startswith("WebAssembly, ")
     assert ("LiteRT.js" if "tflite" in name else "ONNX Runtime Web") in page.text("#ran")
     assert "untrained" in page.text("#about") and "means nothing" in page.text("#note")
+
+
+@pytest.mark.parametrize("name", ["nano-onnx-fp32", "nano-tflite-fp32"])
+def test_webgpu_gives_the_depth_of_the_reference_too(name: str, open_page: Any) -> None:
+    page = open_page(f"?model={name}&run=webgpu", flags=FLAGS["gpu"]).wait_for_depth()
+    assert page.text("#ran").startswith("WebGPU")
+    page.view.click("#check")
+    page.wait("#verdict.passed, #verdict.failed")
+    assert page.text("#verdict").startswith("Passed. The mean relative difference from ")
 
 
 def test_the_self_test_passes_in_the_browser(page: Any) -> None:
