@@ -1,5 +1,6 @@
 """What every command of the project shares: how it ends, and how sizes are written."""
 
+import signal
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -11,7 +12,11 @@ from wedepth.errors import WedepthError
 
 
 def guarded(command: Callable[[], Any]) -> None:
-    """Run a click command: an expected failure is one sentence and exit code 1, anything else is a bug and 2."""
+    """Run a click command: an expected failure is one sentence and exit code 1, anything else is a bug and 2.
+
+    SIGTERM, by which CI ends a job, ends it as Ctrl-C does: nothing half-written is left, what was measured is kept.
+    """
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         code = command.main(standalone_mode=False)  # type: ignore[attr-defined]
     except WedepthError as error:
