@@ -9,12 +9,13 @@ _COUNTS = (
 )
 _STARTED = re.compile(r"Initializing \S+ API from graph")
 _REFUSED = re.compile(r"not supported by GPU delegate:\s*\n(.*?)(?=\n\s*\n|\n[^\n]* operations will run|\Z)", re.DOTALL)
+_FAILURE = re.compile(r"^(?:ERROR: \[[^]]*\]|E\d{4} [^]]*\]) (.+)$", re.MULTILINE)
 _ADAPTER = re.compile(r"Selected adapter: (.+)")
 
 
 def failure(log: str) -> str | None:
     """What the log says went wrong, without its source file and line."""
-    return next((m[1].rstrip(".") for m in re.finditer(r"^ERROR: \[[^]]*\] (.+)$", log, re.MULTILINE)), None)
+    return found[1].partition(";")[0].rstrip(".") if (found := _FAILURE.search(log)) else None
 
 
 def delegated(log: str, device: str, ops: int) -> dict[str, int] | None:

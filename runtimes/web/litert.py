@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from runtimes.litert_log import delegated, refused
+from runtimes.litert_log import delegated, failure, refused
 from runtimes.tflite import count_ops
 from runtimes.web.session import Engine, Placement, WebSession
 
@@ -17,7 +17,7 @@ def placement(log: Sequence[str], device: str, artifact: Path) -> Placement:
 
 
 NAMES = {"cpu": "litert-js", "gpu": "litert-js-webgpu"}
-ENGINE = Engine("@litertjs/core", "litert.js", 2 << 30, NAMES, placement)
+ENGINE = Engine("@litertjs/core", "litert.js", 2 << 30, NAMES, placement, lambda log: failure("\n".join(log)))
 
 
 def open_session(artifact: Path, *, device: str, threads: int | None) -> WebSession:

@@ -43,6 +43,8 @@ class Engine:
     names: dict[str, str]
     placement: Callable[[Sequence[str], str, Path], Placement]
     """From the log, for a device and an artifact."""
+    failure: Callable[[Sequence[str]], str | None] = lambda log: None
+    """What the log says went wrong, where it says more than what the page throws."""
 
 
 class WebSession:
@@ -93,7 +95,8 @@ class WebSession:
         try:
             told = self._browser.call(_OPEN, [f"/page/{engine.script}", options])
         except PageError as error:
-            raise WedepthError(f"{self.runtime} cannot load {self._artifact.name}: {error}.") from None
+            words = engine.failure(self._browser.log) or error
+            raise WedepthError(f"{self.runtime} cannot load {self._artifact.name}: {words}.") from None
         if told.get("adapter", "") is None:
             raise DeviceUnavailable(f"{self._browser.name} has no WebGPU adapter here")
         if (used := told.pop("backend", self._backend)) != self._backend:

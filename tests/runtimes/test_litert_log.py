@@ -49,3 +49,5 @@ def test_the_adapter_and_what_went_wrong() -> None:
     assert adapter(WHOLE) is None
     assert failure("INFO: fine\nERROR: [litert/x.cc:12] No device.\n") == "No device"
     assert failure(WHOLE) is None
+    delegate = "E1129 14:03:42.068999  7 delegate_webgpu.cc:373] Failed to create x: Unable to parse B.; selector=1"
+    assert failure(f"{WHOLE}{delegate}\nERROR: [litert_web.cc:245].\n") == "Failed to create x: Unable to parse B"
