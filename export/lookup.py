@@ -170,6 +170,7 @@ class Builder:
 
     def _bags(self, values: str, rows: str, weights: str) -> str:
         """The sums [N·heads,C] of all samples, weighted, in one operator."""
+        rows = self.op("Cast", "row_numbers", rows, to=TensorProto.INT32)
         return self.op(BAG, "sums", values, rows, weights, domain=DOMAIN)
 
     def _sums_in_blocks(self, s: Sampling, each: int, values: str, rows: str, weights: str) -> str:
@@ -185,12 +186,14 @@ class Builder:
             self.op("Split", "weights", weights, split, outputs=count, axis=0)
         for i in range(count):
             own = (f"{self.scope}/rows:{i}", f"{self.scope}/weights:{i}") if count > 1 else (rows, weights)
-            found = self.op("Gather", f"samples_{i}", values, own[0], axis=0)
+            # Cast here and not before: ONNX Runtime leaves cutting integers to the CPU, on WebGPU, too.
+            numbers = self.op("Cast", f"row_numbers_{i}", own[0], to=TensorProto.INT32)
+            found = self.op("Gather", f"samples_{i}", values, numbers, axis=0)
             parts.append(self.op("MatMul", f"sum_{i}", own[1], found))
         return self.op("Concat", "sums", *parts, axis=0) if count > 1 else parts[0]
 
     def _rows_and_weights(self, s: Sampling, table: "Table", each: int) -> tuple[str, str]:
-        """Row numbers int32 and weights, both [N·heads,4·K], of all samples, corner after corner."""
+        """Row numbers, whole, and weights, both [N·heads,4·K], of all samples, corner after corner."""
         whole, queries = s.heads * each, s.tokens * s.heads
         at = self.op("Reshape", "offsets", s.offsets, self.shape(s.tokens, 2, whole))
         at = self.op("Add", "positions", at, self.constant("centres", table.centres))
@@ -231,7 +234,7 @@ class Builder:
                 self.op("Reshape", f"{what}_{i}", value, self.shape(queries, each)) for i, value in enumerate(values)
             ]
             joined.append(self.op("Concat", what, *flat, axis=1))
-        return self.op("Cast", "row_numbers", joined[0], to=TensorProto.INT32), joined[1]
+        return joined[0], joined[1]
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,8 @@ import numpy as np
 import onnx
 import pytest
 
+from export import lookup
+from export.onnx import convert
 from runtimes.bundle import Bundle, open_bundle
 from runtimes.errors import DeviceUnavailable
 from runtimes.parity import Frames, Harness
@@ -88,6 +90,19 @@ def test_webgpu_takes_the_whole_network_and_gives_torchs_depth(
     placed = one.placed(image.astype(np.float32))
     assert placed is not None and placed.keys() == {"gpu"} and placed["gpu"] > 1000
     assert "elsewhere" not in one.details
+
+
+@pytest.mark.usefixtures("chromium")
+def test_webgpu_takes_sampling_in_many_blocks(
+    nano_hub: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, opened: list[WebSession]
+) -> None:
+    """As larger networks have it: cut into more tensors than a shader has buffers, and into numbers of rows."""
+    monkeypatch.setattr(lookup, "BLOCK", 2**16)
+    convert(nano_hub, tmp_path / "model.onnx", precision="fp32", metadata={})
+    one = WebSession(onnxruntime.ENGINE, tmp_path / "model.onnx", "gpu", threads=1)
+    opened.append(one)
+    placed = one.placed(np.zeros(0, np.float32))
+    assert placed is not None and placed.keys() == {"gpu"} and placed["gpu"] > 1400
 
 
 @pytest.mark.usefixtures("chromium")
