@@ -186,7 +186,7 @@ class Builder:
             self.op("Split", "weights", weights, split, outputs=count, axis=0)
         for i in range(count):
             own = (f"{self.scope}/rows:{i}", f"{self.scope}/weights:{i}") if count > 1 else (rows, weights)
-            # Cast here and not before: ONNX Runtime leaves cutting integers to the CPU, on WebGPU, too.
+            # Cast here and not before: on WebGPU, ONNX Runtime Web leaves slices of integers to the CPU.
             numbers = self.op("Cast", f"row_numbers_{i}", own[0], to=TensorProto.INT32)
             found = self.op("Gather", f"samples_{i}", values, numbers, axis=0)
             parts.append(self.op("MatMul", f"sum_{i}", own[1], found))
