@@ -6,10 +6,14 @@ import sys
 
 import pytest
 
+# A shell that runs tests in the background has SIGINT ignored, and what they start inherits it.
 COMMAND = """
+import signal
 import time
 import click
 from wedepth.commands import guarded
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 @click.command()
 def wait():

@@ -18,7 +18,7 @@ ROOT = Path(sys.prefix) / "swift"
 SUITE = "trixie"
 """The first release of Debian that has Swift."""
 PACKAGES = ("swiftlang", "libc6-dev", "libstdc++-14-dev", "libncurses6", "coreutils", "dash", "libc-bin")
-WORK = Path("/work")
+INSIDE = "/mnt"
 """Where a command sees the folder that it is run in."""
 # Debuggers, editors' servers and static libraries: half of the 2.4 GB.
 UNUSED = (
@@ -26,11 +26,11 @@ UNUSED = (
     *(f"lib/{name}" for name in ("swift_static", "libsourcekitdInProc.so", "liblldb.so.17.0.0", "libLTO.so.17")),
 )
 _DONE = ROOT / "complete"
-_ENTER = """\
-mount --rbind /dev "$1/dev" && mount -t proc proc "$1/proc" && mount --bind "$2" "$1/work" || exit 125
+_ENTER = f"""\
+mount --rbind /dev "$1/dev" && mount -t proc proc "$1/proc" && mount --bind "$2" "$1{INSIDE}" || exit 125
 root=$1; shift 2
 exec chroot "$root" /usr/bin/env -i PATH=/usr/libexec/swift/bin:/usr/bin HOME=/tmp LANG=C.UTF-8 \\
-    sh -c 'cd /work && exec "$@"' sh "$@"
+    sh -c 'cd {INSIDE} && exec "$@"' sh "$@"
 """
 
 
@@ -65,7 +65,7 @@ def set_up() -> Path:
 
 
 def run(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
-    """Run a command of the root in `folder`, which it sees as /work and may write to."""
+    """Run a command of the root in `folder`, which it sees as INSIDE and may write to."""
     enter = ("unshare", "--map-root-user", "--mount", "--pid", "--fork", "sh", "-c", _ENTER, "sh")
     return subprocess.run([*enter, str(ROOT), str(folder), *command], capture_output=True, text=True, check=False)
 
@@ -75,7 +75,7 @@ def _finish(root: Path) -> None:
     for name in ("bin", "lib", "lib64"):
         if not (root / name).exists():
             (root / name).symlink_to(f"usr/{name}")
-    for name in ("work", "tmp", "dev", "proc"):
+    for name in (INSIDE[1:], "tmp", "dev", "proc"):
         (root / name).mkdir(exist_ok=True)
     for name in UNUSED:
         path = root / "usr/libexec/swift" / name

@@ -19,7 +19,8 @@ FRAMEWORKS = (
     *("CoreGraphics", "CoreVideo", "VideoToolbox", "ImageIO", "CoreML", "CryptoKit"),
     *("AVFoundation", "Combine", "SwiftUI"),
 )
-LINK = ("-Xswiftc", "-I/work/apple", "-Xlinker", "-L/work/apple", "-Xlinker", "-rpath", "-Xlinker", "/work/apple")
+APPLE = f"{swift.INSIDE}/apple"
+LINK = ("-Xswiftc", f"-I{APPLE}", "-Xlinker", f"-L{APPLE}", "-Xlinker", "-rpath", "-Xlinker", APPLE)
 Driver = Callable[[Path], str]
 """Does what the file `tasks` in a folder says, and returns what it printed."""
 

@@ -47,6 +47,6 @@ def test_sources_are_formatted(work: Path) -> None:
 
 def _typecheck(work: Path, folder: str) -> str:
     files = [f"{folder}/{path.name}" for path in sorted((work / folder).glob("*.swift"))]
-    modules = ("-I", "/work/apple", "-I", "/work/WEDepthKit/.build/debug/Modules")
+    modules = ("-I", f"{swift.INSIDE}/apple", "-I", f"{swift.INSIDE}/WEDepthKit/.build/debug/Modules")
     command = ("swiftc", "-typecheck", "-swift-version", "5", "-warnings-as-errors", "-parse-as-library")
     return swift.run(work, *command, *modules, *files).stderr

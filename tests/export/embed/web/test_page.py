@@ -84,6 +84,16 @@ def test_photos_are_placed_and_turned_as_the_reference_does_it(
     assert np.nanmax(np.abs(found / right - 1)) <= 2e-3  # another decoder of JPEG
 
 
+def test_a_photo_is_kept_when_its_file_goes_away(open_page: Any, tmp_path: Path) -> None:
+    page = open_page(QUICK).wait_for_depth()
+    photo = tmp_path / "photo.png"
+    Image.fromarray(render(7, (150, 210)).image).save(photo)
+    page.take(photo)
+    photo.unlink()
+    page.fit("crop")
+    assert page.depth().shape == (150, 210)
+
+
 def test_colours_are_those_of_the_projects_pictures(bundles: list[Path], page: Any) -> None:
     page.take(golden(bundles[0])[0])
     depth = page.depth()

@@ -138,13 +138,14 @@ export class App {
     this.stopCamera();
     if (this.client) hideProblem();
     try {
+      const kept = new Blob([await picture.arrayBuffer()], { type: picture.type }); // its file may go away
       const bitmap = await openImage(picture);
       this.views.showPicture(bitmap);
+      this.picture = kept;
       bitmap.close();
     } catch (error) {
       return showProblem(told(error) + ".");
     }
-    this.picture = picture;
     this.views.clearDepth();
     return this.update();
   }
