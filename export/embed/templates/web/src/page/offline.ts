@@ -1,6 +1,5 @@
 /** The service worker: the page without a network, and threads where the host does not isolate pages. */
 
-const KEPT = "wedepth";
 const RELOADED = "wedepth-reloaded";
 /** How long to wait for it, in milliseconds: the page does without it, too. */
 const PATIENCE = 5000;
@@ -13,7 +12,7 @@ export async function takeCharge(): Promise<void> {
   } catch {
     return; // a browser that keeps nothing (in private windows, say)
   }
-  await Promise.race([controlled(), new Promise((resolve) => setTimeout(resolve, PATIENCE))]);
+  await Promise.race([controlled(), patience()]);
   // Headers that isolate the page count from the next time on that it is opened.
   if (navigator.serviceWorker.controller && !crossOriginIsolated && !sessionStorage.getItem(RELOADED)) {
     sessionStorage.setItem(RELOADED, "yes");
@@ -28,11 +27,18 @@ export async function isKept(address: string): Promise<boolean> {
   return (await caches.match(new URL(address, location.href))) !== undefined;
 }
 
-/** Do not keep a file any longer: it is not the right one. */
+/** Have a file kept no longer: it is not the right one. */
 export async function forget(address: string): Promise<void> {
-  if (!("caches" in globalThis)) return;
-  const cache = await caches.open(KEPT);
-  await cache.delete(new URL(address, location.href));
+  const worker = navigator.serviceWorker?.controller;
+  if (!worker) return;
+  const { port1, port2 } = new MessageChannel();
+  const forgotten = new Promise((resolve) => (port1.onmessage = resolve));
+  worker.postMessage(new URL(address, location.href).href, [port2]);
+  await Promise.race([forgotten, patience()]);
+}
+
+function patience(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, PATIENCE));
 }
 
 async function controlled(): Promise<void> {

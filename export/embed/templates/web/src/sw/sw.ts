@@ -20,6 +20,8 @@ const ISOLATED = {
   "Cross-Origin-Embedder-Policy": "require-corp",
   "Cross-Origin-Resource-Policy": "same-origin",
 };
+/** What is just being kept. */
+const keeping = new Map<string, Promise<unknown>>();
 
 self.addEventListener("install", (event) => event.waitUntil(keepSmall()));
 self.addEventListener("activate", (event) => event.waitUntil(forgetOld().then(() => self.clients.claim())));
@@ -30,6 +32,7 @@ self.addEventListener("fetch", (event) => {
   else if (FILES.has(request.url)) event.respondWith(fromKept(request, event));
   else event.respondWith(fetch(request).then(isolated));
 });
+self.addEventListener("message", (event) => event.waitUntil(forget(event)));
 
 async function keepSmall(): Promise<void> {
   const cache = await caches.open(KEPT);
@@ -59,9 +62,21 @@ async function fromKept(request: Request, event: FetchEvent): Promise<Response> 
   const kept = await cache.match(request.url);
   if (kept) return isolated(kept);
   const answer = await fetch(request);
-  // A full disk is no reason not to show the page.
-  if (answer.ok) event.waitUntil(cache.put(request.url, answer.clone()).catch(() => undefined));
+  if (answer.ok) {
+    // A full disk is no reason not to show the page.
+    const kept = cache.put(request.url, answer.clone()).catch(() => undefined);
+    keeping.set(request.url, kept);
+    event.waitUntil(kept);
+  }
   return isolated(answer);
+}
+
+/** Keep a file no longer, and say so when it is done: a page may know that it is wrong before all of it is kept. */
+async function forget({ data, ports }: ExtendableMessageEvent): Promise<void> {
+  await keeping.get(data);
+  const cache = await caches.open(KEPT);
+  await cache.delete(data);
+  ports[0]?.postMessage("forgotten");
 }
 
 function isolated(answer: Response): Response {
