@@ -52,8 +52,9 @@ SCHEMA = 2
     help="Also write a project for apps into each bundle that the platform runs: wrapper, self-test, sample.",
 )  # fmt: skip
 @click.option(
-    "--bundle", type=click.Path(path_type=Path), help="Export nothing: --embed this bundle, or folder of them."
-)
+    "--bundle", "folders", type=click.Path(path_type=Path), multiple=True,
+    help="Export nothing: --embed this bundle, or folder of them; may be given several times.",
+)  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of the table.")
 def export(
     checkpoint: Path | None,
@@ -73,7 +74,7 @@ def export(
     tflite_io: str,
     compare: bool,
     platforms: tuple[str, ...],
-    bundle: Path | None,
+    folders: tuple[Path, ...],
     as_json: bool,
 ) -> int:
     """Export a WEDepth network to ONNX, OpenVINO, Core ML and TFLite.
@@ -83,8 +84,8 @@ def export(
     INT8 is calibrated once for all targets; ranges and precision.json (what stays in float, to read and to edit) are
     kept beside the bundles. It has to stay within --budget on the frames of --eval, in its own runtime.
     """
-    if bundle:
-        return _embed(bundle, platforms, as_json)
+    if folders:
+        return _embed(folders, platforms, as_json)
     if checkpoint and preset:
         raise WedepthError("Give --checkpoint or --preset, not both: a checkpoint has its own config.")
     for file in (checkpoint, config):
@@ -126,13 +127,13 @@ def export(
     return _told(failed)
 
 
-def _embed(bundle: Path, platforms: tuple[str, ...], as_json: bool) -> int:
+def _embed(folders: tuple[Path, ...], platforms: tuple[str, ...], as_json: bool) -> int:
     """Embed what was exported before; no network is loaded."""
     context = click.get_current_context()
     given = [
         parameter.opts[-1]
         for parameter in context.command.params
-        if parameter.name not in ("platforms", "bundle", "as_json")
+        if parameter.name not in ("platforms", "folders", "as_json")
         and context.get_parameter_source(str(parameter.name)) is click.core.ParameterSource.COMMANDLINE
     ]
     if given:
@@ -143,7 +144,7 @@ def _embed(bundle: Path, platforms: tuple[str, ...], as_json: bool) -> int:
     from runtimes.bundle import bundle_folders
 
     with steps(quiet=as_json) as step:
-        embedded, failed = embed_all(bundle_folders(bundle), platforms, step)
+        embedded, failed = embed_all(bundle_folders(*folders), platforms, step)
     if as_json:
         _print_json([], embedded)
     else:

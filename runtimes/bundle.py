@@ -198,13 +198,17 @@ def read_manifest(folder: Path) -> Manifest:
     return manifest
 
 
-def find_bundles(folder: Path) -> list[Bundle]:
-    """The bundle in `folder`, or those in the folders directly below it, in order of name."""
-    return [open_bundle(path) for path in bundle_folders(folder)]
+def find_bundles(*folders: Path) -> list[Bundle]:
+    """The bundle in each folder, or those in the folders directly below it, in order of name; each once."""
+    return [open_bundle(path) for path in bundle_folders(*folders)]
 
 
-def bundle_folders(folder: Path) -> list[Path]:
-    """`folder` itself if it is a bundle, else the bundles directly below it, in order of name; none is refused."""
+def bundle_folders(*folders: Path) -> list[Path]:
+    """Each folder itself if it is a bundle, else the bundles directly below it, in order of name; none is refused."""
+    return list({path.resolve(): path for folder in folders for path in _bundle_folders(folder)}.values())
+
+
+def _bundle_folders(folder: Path) -> list[Path]:
     if (folder / MANIFEST).is_file():
         return [folder]
     if not folder.is_dir():

@@ -25,7 +25,10 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
-@click.option("--bundle", type=click.Path(path_type=Path), help="A bundle, or a folder of them.  [default: exported]")
+@click.option(
+    "--bundle", "folders", type=click.Path(path_type=Path), multiple=True,
+    help="A bundle, or a folder of them; may be given several times.  [default: exported]",
+)  # fmt: skip
 @click.option("--artifact", type=click.Path(path_type=Path), help="An artifact whose bundle is the folder it lies in.")
 @click.option("--runtime", type=click.Choice(["all", "torch", *RUNTIMES]), help="[default: those of the bundles]")
 @click.option(
@@ -64,7 +67,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 )  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of the table.")
 def parity(
-    bundle: Path | None,
+    folders: tuple[Path, ...],
     artifact: Path | None,
     runtime: str | None,
     devices: tuple[str, ...],
@@ -101,10 +104,10 @@ def parity(
     """
     if list_devices:
         return _list_devices(as_json)
-    if bundle and artifact:
+    if folders and artifact:
         raise WedepthError("Give --bundle or --artifact, not both.")
     if npu_report:
-        return _npu_report(bundle, artifact, as_json)
+        return _npu_report(folders, artifact, as_json)
     if not data:
         raise WedepthError("Name the frames with --data, rooms:8 for instance.")
     from runtimes.bundle import find_bundles
@@ -119,7 +122,7 @@ def parity(
     from wedepth.data import open_dataset
 
     allowed, bounds = allowed_names(allow), read_limits(limits or DEFAULT)
-    bundles = find_bundles(artifact.parent if artifact else bundle or DEFAULT_FOLDER)
+    bundles = find_bundles(*([artifact.parent] if artifact else folders or [DEFAULT_FOLDER]))
     if artifact and artifact.resolve() != bundles[0].artifact.resolve():
         raise WedepthError(f"{artifact} is not the artifact that the manifest beside it describes.")
     if explain:
@@ -183,7 +186,7 @@ def _list_devices(as_json: bool) -> int:
     return 0
 
 
-def _npu_report(bundle: Path | None, artifact: Path | None, as_json: bool) -> int:
+def _npu_report(folders: tuple[Path, ...], artifact: Path | None, as_json: bool) -> int:
     """Judge one artifact, whether or not in a bundle, or those of all bundles that are found."""
     from runtimes.bundle import find_bundles
     from runtimes.npu.report import SCHEMA, report
@@ -192,7 +195,7 @@ def _npu_report(bundle: Path | None, artifact: Path | None, as_json: bool) -> in
     if artifact:
         named = [(artifact, artifact.name)]
     else:
-        named = [(found.artifact, found.folder.name) for found in find_bundles(bundle or DEFAULT_FOLDER)]
+        named = [(found.artifact, found.folder.name) for found in find_bundles(*(folders or [DEFAULT_FOLDER]))]
     reports = [report(path, name) for path, name in named]
     if as_json:
         click.echo(json.dumps({"schema": SCHEMA, "reports": [dataclasses.asdict(r) for r in reports]}, indent=1))

@@ -23,6 +23,12 @@ def edit(bundle: Path, change) -> None:
     file.write_text(json.dumps(data))
 
 
+def test_a_bundle_that_is_named_twice_is_found_once(exported: Path) -> None:
+    found = find_bundles(exported / "nano-onnx-fp32", exported)
+    assert found[0].folder.name == "nano-onnx-fp32"
+    assert len(found) == len(find_bundles(exported))
+
+
 def test_a_manifest_says_what_the_artifact_is(exported: Path) -> None:
     for opened in find_bundles(exported):
         manifest = opened.manifest

@@ -228,6 +228,12 @@ def _as_int8(folder: Path) -> Bundle:
     return replace(bundle, manifest=replace(manifest, precision=replace(manifest.precision, name="int8")))
 
 
+def test_several_bundles_by_name(exported: Path) -> None:
+    names = ["nano-tflite-fp32", "nano-onnx-fp32"]
+    found = rows(*(part for name in names for part in ("--bundle", exported / name)), "--data", "rooms:2")
+    assert sorted(entry["bundle"] for entry in found if entry["runtime"] != "torch") == sorted(names)
+
+
 def test_all_runtimes_in_one_report(exported: Path, tmp_path: Path) -> None:
     picture = tmp_path / "parity.png"
     found = rows("--bundle", exported, "--data", "rooms:2", "--picture", picture)
