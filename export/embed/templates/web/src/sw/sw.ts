@@ -20,7 +20,7 @@ const ISOLATED = {
   "Cross-Origin-Embedder-Policy": "require-corp",
   "Cross-Origin-Resource-Policy": "same-origin",
 };
-/** What is just being kept. */
+/** By address, when a file that was fetched is kept, or is not to be. */
 const keeping = new Map<string, Promise<unknown>>();
 
 self.addEventListener("install", (event) => event.waitUntil(keepSmall()));
@@ -64,9 +64,9 @@ async function fromKept(request: Request, event: FetchEvent): Promise<Response> 
   const answer = await fetch(request);
   if (answer.ok) {
     // A full disk is no reason not to show the page.
-    const kept = cache.put(request.url, answer.clone()).catch(() => undefined);
-    keeping.set(request.url, kept);
-    event.waitUntil(kept);
+    const put = cache.put(request.url, answer.clone()).catch(() => undefined);
+    keeping.set(request.url, put);
+    event.waitUntil(put);
   }
   return isolated(answer);
 }
